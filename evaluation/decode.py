@@ -1,0 +1,39 @@
+"""The process that opens an untrusted mask: ``python -m evaluation.decode REQUEST < mask``.
+
+It has the mask as its standard input and, once its libraries are loaded, can open no file at all
+(no descriptor above 2 may be made), so no header can lead it to a reference. It answers with one
+line of JSON and, where the mask is accepted, the voxels as bytes (uint8, ``[z, y, x]``).
+"""
+
+import json
+import resource
+import sys
+
+import numpy.ma  # noqa: F401  np.unique would import it later, when no file can be opened
+
+from evaluation.errors import EvaluationError
+from evaluation.geometry import Geometry
+from evaluation.masks import read_mask
+
+
+def main() -> None:
+    request = json.loads(sys.argv[1])
+    memory, seconds = request["memory_bytes"], request["cpu_seconds"]
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+    output = sys.stdout.buffer
+    try:
+        voxels = read_mask(
+            sys.stdin.buffer, Geometry.from_json(request["geometry"]), request["values"]
+        )
+    except EvaluationError as refusal:
+        answer = {"accepted": False, "code": refusal.code, "message": refusal.message}
+        output.write(json.dumps(answer).encode() + b"\n")
+        return
+    output.write(json.dumps({"accepted": True}).encode() + b"\n")
+    output.write(voxels.data)
+
+
+if __name__ == "__main__":
+    main()

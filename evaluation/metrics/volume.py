@@ -1,0 +1,89 @@
+"""Metabolic tumour volume (MTV), ml; the voxel volume is always the reference image's."""
+
+from evaluation.empties import Family
+from evaluation.metrics.base import Direction, Metric, Pair
+
+RELATIVE_FLOOR_ML = 1.0
+"""Below this reference volume a relative error says nothing, and is null."""
+
+
+def mtv_ml(pair: Pair) -> float:
+    return pair.prediction_ml
+
+
+def mtv_error_ml(pair: Pair) -> float:
+    return pair.prediction_ml - pair.reference_ml
+
+
+def mtv_abs_error_ml(pair: Pair) -> float:
+    return abs(mtv_error_ml(pair))
+
+
+def mtv_rel_error(pair: Pair) -> float | None:
+    """100·(P − R)/R in %, or None below RELATIVE_FLOOR_ML of reference."""
+    if pair.reference_ml < RELATIVE_FLOOR_ML:
+        return None
+    return 100.0 * mtv_error_ml(pair) / pair.reference_ml
+
+
+def correct_negative(pair: Pair) -> float:
+    """Decided by the policy table alone: it is asked only where the reference is empty."""
+    return float(pair.prediction_voxels == 0)
+
+
+METRICS = (
+    Metric(
+        id="mtv_ml",
+        title="MTV",
+        unit="ml",
+        direction=Direction.NONE,
+        family=Family.VOLUME,
+        definition="The volume of the predicted mask: voxels × voxel volume of the reference "
+        "image.",
+        measure=mtv_ml,
+        decimals=1,
+    ),
+    Metric(
+        id="mtv_error_ml",
+        title="MTV error",
+        unit="ml",
+        direction=Direction.TOWARDS_ZERO,
+        family=Family.SIGNED_VOLUME_ERROR,
+        definition="Predicted minus reference volume. Its mean is the bias; errors of opposite "
+        "sign cancel, so it is never ranked.",
+        measure=mtv_error_ml,
+        decimals=1,
+    ),
+    Metric(
+        id="mtv_abs_error_ml",
+        title="Absolute MTV error",
+        unit="ml",
+        direction=Direction.LOWER,
+        family=Family.VOLUME_ERROR,
+        definition="The size of the difference between predicted and reference volume.",
+        measure=mtv_abs_error_ml,
+        decimals=1,
+    ),
+    Metric(
+        id="mtv_rel_error",
+        title="Relative MTV error",
+        unit="%",
+        direction=Direction.TOWARDS_ZERO,
+        family=Family.SIGNED_RELATIVE_ERROR,
+        definition="Predicted minus reference volume, as a percentage of the reference. Not "
+        "applicable below 1 ml of reference.",
+        measure=mtv_rel_error,
+        decimals=1,
+    ),
+    Metric(
+        id="correct_negative",
+        title="Correct on lesion-free cases",
+        unit="",
+        direction=Direction.HIGHER,
+        family=Family.EMPTY_CASE,
+        definition="In a case without lesions: 1 when nothing was drawn, 0 when anything was, or "
+        "when there is no result. Not applicable to cases with lesions.",
+        measure=correct_negative,
+        decimals=2,
+    ),
+)
