@@ -1,0 +1,1 @@
+"""Who: users of the platform. Sign-in itself is django-allauth's."""

@@ -1,0 +1,13 @@
+"""From a folder of scans to stored cases: find, check everything, and only then keep."""
+
+from challenges.ingest.folder import CaseFiles, FolderRefused, Survey, survey_folder
+from challenges.ingest.prepare import PreparedCase, prepare_case
+
+__all__ = [
+    "CaseFiles",
+    "FolderRefused",
+    "PreparedCase",
+    "Survey",
+    "prepare_case",
+    "survey_folder",
+]

@@ -1,0 +1,135 @@
+"""Check one case's images and write them as they will be kept. No database: runs in parallel."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from challenges.definition import ChallengeDefinition, Problem
+from challenges.ingest.folder import CaseFiles
+from challenges.ingest.pictures import coronal_projection
+from evaluation.errors import EvaluationError
+from evaluation.geometry import side_by_side
+from evaluation.masks import label_values
+from evaluation.volumes import Volume, read_volume, write_mha
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """name: relative to the folder that the case was prepared into."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class PreparedCase:
+    """A case whose files stand in their final form."""
+
+    files: CaseFiles
+    geometry: dict[str, Any]
+    pet: KeptFile
+    ct: KeptFile | None
+    annotations: tuple[tuple[str, KeptFile], ...]
+    reference: KeptFile
+    reference_ml: float
+    picture: KeptFile
+
+
+def prepare_case(
+    files: CaseFiles, definition: ChallengeDefinition, target: Path
+) -> PreparedCase | tuple[Problem, ...]:
+    """Read, check and write one case into ``target/<position>/``, or return all its problems.
+
+    PET becomes float32 SUVbw, CT int16 HU on the PET grid, masks uint8, all MetaImage; with several
+    readers the reference is their strict majority, per label.
+    """
+    problems: list[Problem] = []
+    pet = _read(files.pet, files.name, problems)
+    if pet is not None and not np.isfinite(pet.voxels).all():
+        problems.append(Problem(_place(files, files.pet), "the PET holds NaN or infinity"))
+    masks: dict[str, NDArray[np.uint8]] = {}
+    values = definition.evaluation.labels.values()
+    for reader, path in files.annotations.items():
+        mask = _read(path, files.name, problems)
+        if mask is None or pet is None:
+            continue
+        differences = pet.geometry.differences(mask.geometry)
+        if differences:
+            problems.append(
+                Problem(
+                    _place(files, path),
+                    f"differs from the PET in {', '.join(differences)}; draw or resample it on the "
+                    f"PET grid.\n{side_by_side(pet.geometry, mask.geometry)}",
+                )
+            )
+            continue
+        try:
+            masks[reader] = label_values(mask.voxels, values)
+        except EvaluationError as error:
+            problems.append(Problem(_place(files, path), error.message))
+    ct = _read(files.ct, files.name, problems) if files.ct is not None else None
+    if problems or pet is None:
+        return tuple(problems)
+
+    folder = target / str(files.position)
+    folder.mkdir(parents=True)
+
+    def keep(name: str, content: bytes) -> KeptFile:
+        (folder / name).write_bytes(content)
+        return KeptFile(f"{files.position}/{name}", hashlib.sha256(content).hexdigest())
+
+    def keep_volume(name: str, voxels: NDArray[np.generic]) -> KeptFile:
+        return keep(name, write_mha(Volume(voxels, pet.geometry)))
+
+    suv = pet.voxels.astype(np.float32)
+    reference = majority(list(masks.values()))
+    kept_ct = None
+    if ct is not None:
+        # SimpleITK costs seconds to import, and only a challenge with CT needs it.
+        from challenges.ingest.resample import ct_on_grid
+
+        kept_ct = keep_volume("ct.mha", ct_on_grid(ct, pet.geometry))
+    return PreparedCase(
+        files=files,
+        geometry=pet.geometry.to_json(),
+        pet=keep_volume("pet.mha", suv),
+        ct=kept_ct,
+        annotations=tuple(
+            (reader, keep_volume(f"annotation-{number}.mha", mask))
+            for number, (reader, mask) in enumerate(masks.items())
+        ),
+        reference=keep_volume("reference.mha", reference),
+        reference_ml=int(np.count_nonzero(reference)) * pet.geometry.voxel_volume_ml,
+        picture=keep(
+            "projection.png",
+            coronal_projection(suv, pet.geometry, suv_max=definition.picture_suv_max),
+        ),
+    )
+
+
+def majority(masks: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Per voxel the label that more than half of the masks hold, else 0; one mask is itself."""
+    if len(masks) == 1:
+        return masks[0]
+    result = np.zeros_like(masks[0])
+    labels = {int(value) for mask in masks for value in np.unique(mask)} - {0}
+    for label in sorted(labels):
+        votes = sum((mask == label).astype(np.uint8) for mask in masks)
+        result[np.asarray(votes) * 2 > len(masks)] = label
+    return result
+
+
+def _read(path: Path, case: str, problems: list[Problem]) -> Volume | None:
+    try:
+        return read_volume(path)
+    except (EvaluationError, OSError) as error:
+        problems.append(Problem(f"{case}/{path.name}", str(error)))
+        return None
+
+
+def _place(files: CaseFiles, path: Path) -> str:
+    return f"{files.name}/{path.name}"

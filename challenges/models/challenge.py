@@ -1,0 +1,125 @@
+"""A challenge, its frozen definition, its phases, and who does what in it."""
+
+from django.conf import settings
+from django.db import models
+
+
+class Challenge(models.Model):
+    slug = models.SlugField(max_length=60, unique=True)
+    title = models.CharField(max_length=200)
+    summary = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Protocol(models.Model):
+    """The definition of a challenge in one version, frozen and hashed.
+
+    document: ``challenges.definition.ChallengeDefinition`` as JSON.
+    """
+
+    challenge = models.ForeignKey(Challenge, on_delete=models.CASCADE, related_name="protocols")
+    version = models.PositiveIntegerField()
+    document = models.JSONField()
+    protocol_hash = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-version"]
+        constraints = [
+            models.UniqueConstraint(fields=["challenge", "version"], name="one_protocol_a_version")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.challenge_id} v{self.version}"
+
+
+class Membership(models.Model):
+    """One role of one person in one challenge."""
+
+    class Role(models.TextChoices):
+        ORGANISER = "organiser", "organiser"
+        DEVELOPER = "developer", "developer"
+        READER = "reader", "reader"
+        STEWARD = "steward", "steward"
+
+    challenge = models.ForeignKey(Challenge, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
+    )
+    role = models.CharField(max_length=20, choices=Role.choices)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["challenge", "user", "role"], name="one_role_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.role} of {self.challenge_id}"
+
+
+class Phase(models.Model):
+    """A time and a set of cases in which submissions are taken, with the limits of a run."""
+
+    class Cases(models.TextChoices):
+        PUBLIC = "public", "public"
+        HIDDEN = "hidden", "hidden"
+
+    challenge = models.ForeignKey(Challenge, on_delete=models.CASCADE, related_name="phases")
+    dataset = models.ForeignKey(
+        "challenges.Dataset", on_delete=models.PROTECT, related_name="phases"
+    )
+    slug = models.SlugField(max_length=60)
+    title = models.CharField(max_length=200)
+    position = models.PositiveIntegerField()
+    cases = models.CharField(max_length=10, choices=Cases.choices)
+    opens_at = models.DateTimeField(null=True)
+    closes_at = models.DateTimeField(null=True)
+    memory_mib = models.PositiveIntegerField()
+    shm_mib = models.PositiveIntegerField()
+    tmp_mib = models.PositiveIntegerField()
+    cpus = models.PositiveIntegerField()
+    pids = models.PositiveIntegerField()
+    seconds_per_case = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["challenge", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["challenge", "slug"], name="phase_slug_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.challenge_id}/{self.slug}"
+
+    @property
+    def is_hidden(self) -> bool:
+        return self.cases == self.Cases.HIDDEN
+
+
+class Edition(models.Model):
+    """What scores can be compared: one scoring hash, reference version and scorer version."""
+
+    phase = models.ForeignKey(Phase, on_delete=models.CASCADE, related_name="editions")
+    number = models.PositiveIntegerField()
+    scoring_hash = models.CharField(max_length=64)
+    reference_version = models.PositiveIntegerField()
+    scorer_version = models.CharField(max_length=20)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["phase", "number"], name="one_edition_a_number"),
+            models.UniqueConstraint(
+                fields=["phase", "scoring_hash", "reference_version", "scorer_version"],
+                name="one_edition_a_way_of_scoring",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.phase_id} edition {self.number}"

@@ -1,0 +1,217 @@
+"""Every write of what is asked."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import structlog
+from django.db import transaction
+
+from accounts.identifiers import new_public_id
+from accounts.models import User
+from challenges.definition import ChallengeDefinition, PhaseSpec, Problem, content_hash
+from challenges.ingest import FolderRefused, PreparedCase, Survey, prepare_case, survey_folder
+from challenges.models import (
+    Annotation,
+    Case,
+    Challenge,
+    Dataset,
+    Edition,
+    Image,
+    Membership,
+    Phase,
+    Protocol,
+    Reader,
+    Reference,
+)
+from challenges.storage import private
+from evaluation import SCORER_VERSION
+
+log = structlog.get_logger(__name__)
+MIB_PER_GIB = 1024
+
+Progress = Callable[[int, int], None]
+
+
+def import_challenge(
+    *,
+    folder: Path,
+    definition_file: Path | None = None,
+    organiser: User | None = None,
+    processes: int = 1,
+    progress: Progress | None = None,
+) -> tuple[Challenge, list[str]]:
+    """Make a challenge from a folder; returns it and notices of what was left out.
+
+    All or nothing: raises FolderRefused with every problem of every case, and keeps nothing then.
+    progress is called with (cases done, cases in all).
+    """
+    survey = survey_folder(folder, definition_file)
+    if Challenge.objects.filter(slug=survey.definition.slug).exists():
+        raise FolderRefused(
+            [Problem("challenge.yaml", f"a challenge “{survey.definition.slug}” exists already")]
+        )
+    identifier = new_public_id()
+    home = Path(private().path(f"datasets/{identifier}"))
+    home.mkdir(parents=True)
+    try:
+        prepared = _prepare_all(survey, home, processes, progress or (lambda done, total: None))
+        with transaction.atomic():
+            challenge = _store(survey.definition, prepared, identifier)
+            if organiser is not None:
+                add_member(challenge=challenge, user=organiser, role=Membership.Role.ORGANISER)
+    except BaseException:
+        shutil.rmtree(home)
+        raise
+    log.info("challenge.imported", challenge=challenge.slug, cases=len(prepared))
+    return challenge, survey.notices
+
+
+def _prepare_all(
+    survey: Survey, home: Path, processes: int, progress: Progress
+) -> list[PreparedCase]:
+    prepare = partial(prepare_case, definition=survey.definition, target=home)
+    # Spawned, not forked: the parent may hold a database connection.
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        futures = [pool.submit(prepare, files) for files in survey.cases]
+        try:
+            for done, future in enumerate(as_completed(futures), start=1):
+                future.result()
+                progress(done, len(futures))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    results = [future.result() for future in futures]
+    problems = [problem for result in results if isinstance(result, tuple) for problem in result]
+    if problems:
+        raise FolderRefused(problems)
+    return [result for result in results if isinstance(result, PreparedCase)]
+
+
+def _store(
+    definition: ChallengeDefinition, prepared: list[PreparedCase], identifier: str
+) -> Challenge:
+    challenge = Challenge.objects.create(
+        slug=definition.slug, title=definition.title, summary=definition.summary
+    )
+    document = definition.model_dump(mode="json")
+    Protocol.objects.create(
+        challenge=challenge,
+        version=1,
+        document=document,
+        protocol_hash=definition.protocol_hash(),
+    )
+    dataset = Dataset.objects.create(public_id=identifier, title=definition.title)
+    readers = {
+        reader.name: Reader.objects.create(dataset=dataset, name=reader.name)
+        for reader in definition.readers
+    }
+    recipe = Reference.Recipe.SINGLE if len(readers) == 1 else Reference.Recipe.MAJORITY
+    for one in prepared:
+        _store_case(dataset, one, readers, recipe)
+    for position, phase_spec in enumerate(definition.phases):
+        phase = _store_phase(challenge, dataset, position, phase_spec)
+        open_edition(phase=phase, definition=definition)
+    return challenge
+
+
+def _store_case(
+    dataset: Dataset, prepared: PreparedCase, readers: dict[str, Reader], recipe: str
+) -> None:
+    base = f"datasets/{dataset.public_id}"
+    case = Case.objects.create(
+        dataset=dataset,
+        name=prepared.files.name,
+        patient=prepared.files.patient,
+        position=prepared.files.position,
+        metadata=prepared.files.metadata,
+        picture=f"{base}/{prepared.picture.name}",
+    )
+    for modality, kept in ((Image.Modality.PET, prepared.pet), (Image.Modality.CT, prepared.ct)):
+        if kept is not None:
+            Image.objects.create(
+                case=case,
+                modality=modality,
+                file=f"{base}/{kept.name}",
+                sha256=kept.sha256,
+                geometry=prepared.geometry,
+            )
+    for reader, kept in prepared.annotations:
+        Annotation.objects.create(
+            case=case, reader=readers[reader], file=f"{base}/{kept.name}", sha256=kept.sha256
+        )
+    Reference.objects.create(
+        case=case,
+        version=1,
+        recipe=recipe,
+        file=f"{base}/{prepared.reference.name}",
+        sha256=prepared.reference.sha256,
+        volume_ml=prepared.reference_ml,
+    )
+
+
+def _store_phase(challenge: Challenge, dataset: Dataset, position: int, spec: PhaseSpec) -> Phase:
+    return Phase.objects.create(
+        challenge=challenge,
+        dataset=dataset,
+        slug=spec.slug,
+        title=spec.title,
+        position=position,
+        cases=spec.cases,
+        opens_at=spec.opens,
+        closes_at=spec.closes,
+        memory_mib=round(spec.limits.memory_gib * MIB_PER_GIB),
+        shm_mib=round(spec.limits.shm_gib * MIB_PER_GIB),
+        tmp_mib=round(spec.limits.tmp_gib * MIB_PER_GIB),
+        cpus=spec.limits.cpus,
+        pids=spec.limits.pids,
+        seconds_per_case=max(1, round(spec.limits.minutes_per_case * 60)),
+    )
+
+
+def open_edition(*, phase: Phase, definition: ChallengeDefinition) -> Edition:
+    """The edition for the present way of scoring: the same one while nothing of it changes."""
+    references = Reference.objects.filter(case__dataset=phase.dataset, reader=None)
+    version = references.order_by("-version").values_list("version", flat=True)[:1].get()
+    cases: Iterable[tuple[str, str]] = references.filter(version=version).values_list(
+        "case__name", "sha256"
+    )
+    scoring = definition.evaluation.model_dump(mode="json", exclude={"ranking"})
+    scoring_hash = content_hash({"evaluation": scoring, "references": sorted(map(list, cases))})
+    edition, _ = Edition.objects.get_or_create(
+        phase=phase,
+        scoring_hash=scoring_hash,
+        reference_version=version,
+        scorer_version=SCORER_VERSION,
+        defaults={"number": phase.editions.count() + 1},
+    )
+    return edition
+
+
+def add_member(*, challenge: Challenge, user: User, role: Membership.Role) -> Membership:
+    membership, _ = Membership.objects.get_or_create(challenge=challenge, user=user, role=role)
+    return membership
+
+
+def reconcile() -> int:
+    """Remove folders of imports that were killed before they were stored; returns how many."""
+    folder = Path(private().path("datasets"))
+    if not folder.is_dir():
+        return 0
+    known = set(Dataset.objects.values_list("public_id", flat=True))
+    removed = 0
+    for home in folder.iterdir():
+        if home.name not in known and _untouched(home):
+            shutil.rmtree(home)
+            removed += 1
+            log.warning("challenge.import_abandoned", folder=home.name)
+    return removed
+
+
+def _untouched(folder: Path, seconds: float = 3600) -> bool:
+    newest = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+    return time.time() - newest > seconds

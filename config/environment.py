@@ -1,0 +1,108 @@
+"""Every setting that comes from the environment, read here and nowhere else.
+
+Wrong values are refused at start, all at once. ``docs/settings.md`` lists each; a test holds that.
+"""
+
+import os
+import secrets
+from functools import cache
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class SettingsRefused(Exception):
+    """The environment holds a value that cannot be used; the text names each."""
+
+
+class Environment(BaseModel):
+    """Read from variables named UPTAKE_<FIELD>; REDIS_URL keeps its common name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state: Path = Field(
+        default=ROOT / ".uptake" / "up",
+        description="Folder of the database, the files, logs and sockets.",
+    )
+    secret_key: str = Field(
+        default="", description="Signs sessions; by default made once, in the state folder."
+    )
+    bind: str = Field(
+        default="127.0.0.1:8000", pattern=r"^\S+:\d+$", description="Address of the web server."
+    )
+    hosts: list[str] = Field(
+        default=["127.0.0.1", "localhost"],
+        description="Host names that the web server answers to, separated by commas.",
+    )
+    https: bool = Field(
+        default=False, description="Set to 1 behind a proxy that speaks HTTPS: secure cookies."
+    )
+    redis_url: str = Field(
+        default="", description="Redis-protocol server; by default a bundled one is started."
+    )
+    demo: bool = Field(default=False, description="Set by `uptake demo`; allows demo accounts.")
+    slots: int = Field(
+        default_factory=lambda: max(1, os.cpu_count() or 1),
+        ge=1,
+        le=256,
+        description="Containers that may run at once on this host; by default one per CPU.",
+    )
+    lease_seconds: int = Field(
+        default=60, ge=3, le=3600, description="A worker silent for this long has lost its run."
+    )
+    reconcile_seconds: float = Field(
+        default=10, ge=0.2, le=30, description="How often the reconciler looks for what was lost."
+    )
+    upload_gib: float = Field(
+        default=10, gt=0, description="Largest upload of a container image, GiB."
+    )
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [host.strip() for host in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("state")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @classmethod
+    def read(cls, variables: dict[str, str]) -> Self:
+        given = {
+            name: variables[variable]
+            for name in cls.model_fields
+            if (variable := cls.variable(name)) in variables
+        }
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            lines = [
+                f"{cls.variable(str(problem['loc'][0]))}={given.get(str(problem['loc'][0]), '')!r}:"
+                f" {problem['msg']}"
+                for problem in error.errors()
+            ]
+            raise SettingsRefused("Settings that cannot be used:\n" + "\n".join(lines)) from None
+
+    @staticmethod
+    def variable(field: str) -> str:
+        return "REDIS_URL" if field == "redis_url" else f"UPTAKE_{field.upper()}"
+
+
+@cache
+def environment() -> Environment:
+    return Environment.read(dict(os.environ))
+
+
+def kept_secret(path: Path) -> str:
+    """The random text in ``path``, made (mode 0600) where it is not there yet."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass  # made by an earlier start, or by another process at this moment
+    return path.read_text().strip()

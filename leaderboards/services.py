@@ -1,0 +1,156 @@
+"""Make a leaderboard's snapshot from the results of its edition."""
+
+import structlog
+from django.db.models import Prefetch
+
+from challenges.definition import content_hash
+from challenges.models import Edition, Phase
+from challenges.selectors import current_edition, definition_of
+from evaluation.aggregate import Summary, clip_to_worst, summarise
+from evaluation.metrics import REGISTRY
+from evaluation.ranking import aggregate_then_rank, place_alone
+from evaluation.spec import EvaluationSpec
+from leaderboards.models import Snapshot
+from leaderboards.tables import Column, Row, Table
+from submissions.models import Attempt, CaseResult, Submission
+from submissions.sandbox.process import SANDBOX_NONE
+
+log = structlog.get_logger(__name__)
+
+
+def refresh(*, phase: Phase) -> Snapshot:
+    """The snapshot of the present results; the same one where nothing has changed."""
+    edition = current_edition(phase)
+    spec = definition_of(phase.challenge).evaluation
+    entries = _entries(phase, edition)
+    results_hash = content_hash(
+        {
+            "ranking": spec.ranking.model_dump(mode="json"),
+            "entries": [
+                [entry.public_id, sorted(result.pk for result in _results(entry))]
+                for entry in entries
+            ],
+        }
+    )
+    snapshot, created = Snapshot.objects.get_or_create(
+        edition=edition,
+        results_hash=results_hash,
+        defaults={"document": _table(entries, spec).to_json()},
+    )
+    if created:
+        log.info("leaderboard.refreshed", phase=str(phase), entries=len(entries))
+    return snapshot
+
+
+def reconcile() -> None:
+    """Refresh what is older than its results: a submission scored after the newest snapshot."""
+    scored = Submission.objects.filter(state=Submission.State.SCORED)
+    for phase in Phase.objects.filter(submissions__in=scored).distinct():
+        newest = Snapshot.objects.filter(edition__phase=phase).first()
+        last = scored.filter(phase=phase).order_by("-ended_at").first()
+        if newest is None or (last and last.ended_at and last.ended_at > newest.created_at):
+            refresh(phase=phase)
+
+
+def _entries(phase: Phase, edition: Edition) -> list[Submission]:
+    """The newest scored submission of each person, and of each baseline algorithm."""
+    scored = (
+        Submission.objects.filter(phase=phase, state=Submission.State.SCORED)
+        .select_related("version__algorithm", "submitted_by")
+        .prefetch_related(
+            Prefetch("runs__results", CaseResult.objects.filter(edition=edition)),
+            Prefetch("runs__attempts", Attempt.objects.exclude(started_at=None)),
+        )
+        .order_by("received_at", "pk")
+    )
+    newest: dict[tuple[str, int], Submission] = {}
+    for submission in scored:
+        algorithm = submission.version.algorithm
+        key = (
+            ("baseline", algorithm.pk)
+            if algorithm.is_baseline
+            else ("person", submission.submitted_by_id)
+        )
+        newest[key] = submission
+    return list(newest.values())
+
+
+def _results(entry: Submission) -> list[CaseResult]:
+    return [result for run in entry.runs.all() for result in run.results.all()]
+
+
+def _columns(spec: EvaluationSpec) -> tuple[Column, ...]:
+    ranked = {metric.id for metric in spec.ranked}
+    several = len(spec.labels) > 1
+    return tuple(
+        Column(
+            key=f"{metric.id}.{label}" if several else metric.id,
+            metric=metric.id,
+            label=label,
+            title=f"{metric.title} ({label})" if several else metric.title,
+            unit=metric.unit,
+            direction=metric.direction.value,
+            decimals=metric.decimals,
+            ranked=metric.id in ranked,
+        )
+        for metric in spec.shown
+        for label in spec.labels
+    )
+
+
+def _table(entries: list[Submission], spec: EvaluationSpec) -> Table:
+    columns = _columns(spec)
+    cells = {entry.pk: tuple(_cell(entry, column) for column in columns) for entry in entries}
+    counting = [place for place, column in enumerate(columns) if column.ranked]
+    directions = [REGISTRY[columns[place].metric].direction for place in counting]
+    competing = {
+        entry.pk: spec.ranking.baselines_compete or not entry.version.algorithm.is_baseline
+        for entry in entries
+    }
+    aggregates = {
+        entry.pk: [_ranked_mean(entry, columns[place]) for place in counting] for entry in entries
+    }
+    pool = {key: row for key, row in aggregates.items() if competing[key]}
+    extra = {key: row for key, row in aggregates.items() if not competing[key]}
+    ranks = aggregate_then_rank(pool, directions) | place_alone(pool, extra, directions)
+    rows = [_row(entry, competing[entry.pk], ranks[entry.pk], cells[entry.pk]) for entry in entries]
+    return Table(
+        columns, tuple(sorted(rows, key=lambda row: (row.rank, row.mean_rank, row.algorithm)))
+    )
+
+
+def _row(
+    entry: Submission, competes: bool, rank: tuple[int, float], cells: tuple[Summary, ...]
+) -> Row:
+    runs = list(entry.runs.all())
+    attempts = [list(run.attempts.all())[-1] for run in runs if run.attempts.all()]
+    seconds = summarise(attempt.seconds for attempt in attempts)
+    return Row(
+        submission=entry.public_id,
+        algorithm=entry.version.algorithm.title,
+        version=entry.version.number,
+        owner=entry.submitted_by.get_username(),
+        is_baseline=entry.version.algorithm.is_baseline,
+        competes=competes,
+        sandboxed=all(attempt.sandbox != SANDBOX_NONE for attempt in attempts),
+        rank=rank[0],
+        mean_rank=rank[1],
+        cases=len(runs),
+        failed=sum(bool(run.reason_code) for run in runs),
+        seconds_per_case=seconds.mean,
+        cells=cells,
+    )
+
+
+def _cell(entry: Submission, column: Column) -> Summary:
+    """Of the values as they were measured; a missing result counts as its worst."""
+    return summarise(
+        result.metrics[column.metric][column.label]["value"] for result in _results(entry)
+    )
+
+
+def _ranked_mean(entry: Submission, column: Column) -> float | None:
+    """Of the values with those worse than a missing result clipped to it."""
+    metric = REGISTRY[column.metric]
+    values = [result.metrics[column.metric][column.label] for result in _results(entry)]
+    return summarise(clip_to_worst(metric, one["value"], one["worst"]) for one in values).mean

@@ -1,0 +1,64 @@
+"""A leaderboard as data: frozen rows and cells, with their way into JSON and back."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from evaluation.aggregate import Summary
+
+
+@dataclass(frozen=True)
+class Column:
+    """One metric and label. ranked: whether it counts towards the rank."""
+
+    key: str
+    metric: str
+    label: str
+    title: str
+    unit: str
+    direction: str
+    decimals: int
+    ranked: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """One entry. cells are in the order of the columns; competes is false for what is placed only.
+
+    seconds_per_case: mean wall time of the cases that have one. sandboxed is false for plain
+    processes.
+    """
+
+    submission: str
+    algorithm: str
+    version: int
+    owner: str
+    is_baseline: bool
+    competes: bool
+    sandboxed: bool
+    rank: int
+    mean_rank: float
+    cases: int
+    failed: int
+    seconds_per_case: float | None
+    cells: tuple[Summary, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """metrics by mean over cases, ranks averaged; rows in the order of rank."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> "Table":
+        return cls(
+            tuple(Column(**column) for column in document["columns"]),
+            tuple(
+                Row(**{**row, "cells": tuple(Summary(**cell) for cell in row["cells"])})
+                for row in document["rows"]
+            ),
+        )

@@ -1,0 +1,19 @@
+"""What is answered, and what happened to it: schema only."""
+
+from submissions.models.algorithm import Algorithm, AlgorithmVersion, ContainerImage, Upload
+from submissions.models.leased import Leased
+from submissions.models.run import Attempt, CaseResult, Prediction, Run
+from submissions.models.submission import Submission
+
+__all__ = [
+    "Algorithm",
+    "AlgorithmVersion",
+    "Attempt",
+    "CaseResult",
+    "ContainerImage",
+    "Leased",
+    "Prediction",
+    "Run",
+    "Submission",
+    "Upload",
+]

@@ -1,0 +1,93 @@
+"""An algorithm, its versions, and the container image that a version is."""
+
+from django.conf import settings
+from django.db import models
+
+from accounts.identifiers import new_public_id
+from challenges.storage import untrusted
+
+
+class Algorithm(models.Model):
+    public_id = models.CharField(max_length=12, unique=True, default=new_public_id)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="algorithms"
+    )
+    title = models.CharField(max_length=100)
+    is_baseline = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["title"]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "title"], name="algorithm_title_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Upload(models.Model):
+    """A tarball as it came in. The file goes once it was checked; its hash stays."""
+
+    public_id = models.CharField(max_length=12, unique=True, default=new_public_id)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploads"
+    )
+    file = models.FileField(storage=untrusted, max_length=300, blank=True)
+    name = models.CharField(max_length=200)
+    size_bytes = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    received_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ContainerImage(models.Model):
+    """An image that passed the checks, as its canonical, untagged archive.
+
+    digest: SHA-256 (hex) of the image's config. config: ``sandbox.archive.ImageConfig`` as JSON.
+    """
+
+    digest = models.CharField(max_length=64, unique=True)
+    file = models.FileField(storage=untrusted, max_length=300)
+    archive_bytes = models.BigIntegerField()
+    unpacked_bytes = models.BigIntegerField()
+    config = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.digest[:12]
+
+
+class AlgorithmVersion(models.Model):
+    """What can be submitted: an uploaded image, or (program) a baseline of the project itself.
+
+    card: what its developer declares of it. program: {script, environment} of a baseline that runs
+    as a plain process where no engine can be had.
+    """
+
+    public_id = models.CharField(max_length=12, unique=True, default=new_public_id)
+    algorithm = models.ForeignKey(Algorithm, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    upload = models.OneToOneField(
+        Upload, on_delete=models.PROTECT, null=True, related_name="version"
+    )
+    image = models.ForeignKey(
+        ContainerImage, on_delete=models.PROTECT, null=True, related_name="versions"
+    )
+    program = models.JSONField(null=True)
+    card = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["algorithm", "number"], name="one_version_a_number"),
+            models.CheckConstraint(
+                condition=models.Q(upload=None) ^ models.Q(program=None),
+                name="uploaded_or_a_baseline",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.algorithm_id} v{self.number}"

@@ -1,0 +1,56 @@
+from django.conf import settings
+from django.db import models
+
+from accounts.identifiers import new_public_id
+from challenges.models import Phase
+from submissions.models.algorithm import AlgorithmVersion
+from submissions.models.leased import Leased
+
+
+class Submission(Leased):
+    """One algorithm version in one phase, on its way to a score or another honest end.
+
+    The reason (code, text, stage, owner) says why it did not get there.
+    """
+
+    class State(models.TextChoices):
+        RECEIVED = "received", "received"
+        CHECKING = "checking", "checking"
+        QUEUED = "queued", "queued"
+        RUNNING = "running", "running"
+        SCORING = "scoring", "scoring"
+        SCORED = "scored", "scored"
+        REJECTED = "rejected", "rejected"
+        FAILED = "failed", "failed"
+        CANCELLED = "cancelled", "cancelled"
+
+    ENDS = (State.SCORED, State.REJECTED, State.FAILED, State.CANCELLED)
+
+    public_id = models.CharField(max_length=12, unique=True, default=new_public_id)
+    version = models.ForeignKey(
+        AlgorithmVersion, on_delete=models.PROTECT, related_name="submissions"
+    )
+    phase = models.ForeignKey(Phase, on_delete=models.PROTECT, related_name="submissions")
+    submitted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="submissions"
+    )
+    state = models.CharField(max_length=20, choices=State.choices, default=State.RECEIVED)
+    reason_code = models.CharField(max_length=60, blank=True)
+    reason_text = models.TextField(blank=True)
+    reason_stage = models.CharField(max_length=20, blank=True)
+    reason_owner = models.CharField(max_length=20, blank=True)
+    platform_faults = models.PositiveIntegerField(default=0)
+    received_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-received_at", "-pk"]
+        indexes = [models.Index(fields=["state"])]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state in self.ENDS

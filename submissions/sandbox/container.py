@@ -1,0 +1,325 @@
+"""One untrusted image on one case: stage, start, watch, collect, remove."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from docker.errors import APIError
+from docker.models.containers import Container
+from docker.types import LogConfig, Mount, Ulimit
+
+from submissions.sandbox.archive import ImageConfig
+from submissions.sandbox.cpus import reserve
+from submissions.sandbox.engine import NOBODY, Engine, platform_fault
+from submissions.sandbox.keeper import IMAGE as KEEPER_IMAGE
+from submissions.sandbox.outcome import (
+    MIB,
+    Failure,
+    Limits,
+    Outcome,
+    Owner,
+    RunRequest,
+    SandboxError,
+    Stopped,
+)
+from submissions.sandbox.staging import collect_output, input_stream
+from submissions.sandbox.volumes import declared_volumes
+
+GRACE_SECONDS = 5
+_LOG_BYTES = 64 * 1024
+_SAMPLE_SECONDS = 1.0
+_OUTPUT_FILES = 4096
+
+
+@dataclass
+class _Watch:
+    """What was seen of a container while it ran; samples, so peaks may have been missed."""
+
+    timed_out: bool = False
+    killed: bool = False
+    peak_memory_bytes: int | None = None
+    cpu_seconds: float | None = None
+
+
+class ContainerProgram:
+    """An uploaded image. archive gives the canonical tarball when the engine lacks the image."""
+
+    def __init__(
+        self, engine: Engine, digest: str, config: ImageConfig, archive: Callable[[], Path]
+    ) -> None:
+        self._engine = engine
+        self._digest = digest
+        self._config = config
+        self._archive = archive
+
+    def run(self, request: RunRequest, should_stop: Callable[[], bool]) -> Outcome:
+        with reserve(request.limits.cpus, self._engine.folder, should_stop) as cpus:
+            image = self._engine.ensure_image(self._digest, self._archive)
+            with platform_fault("engine_failed"), self._prepared(request) as names:
+                container = self._create(image, request, cpus, names)
+                try:
+                    return self._execute(container, request, names, should_stop)
+                finally:
+                    self._engine.remove_container(names.algorithm)
+
+    @contextmanager
+    def _prepared(self, request: RunRequest) -> Iterator["_Names"]:
+        """The run's two volumes and the keeper that holds them, removed whatever happens."""
+        names = _Names.of(self._engine, request)
+        client, labels = self._engine.client, self._engine.labels(request.run, request.attempt)
+        try:
+            client.volumes.create(names.input, labels=labels)
+            options = f"size={request.limits.output_mib}m,nr_inodes={_OUTPUT_FILES},mode=0777"
+            client.volumes.create(
+                names.output,
+                driver="local",
+                driver_opts={"type": "tmpfs", "device": "tmpfs", "o": f"{options},nosuid,nodev"},
+                labels=labels,
+            )
+            keeper = client.containers.create(
+                KEEPER_IMAGE,
+                name=names.keeper,
+                labels=labels,
+                network_mode="none",
+                read_only=True,
+                user=f"{NOBODY}:{NOBODY}",
+                cap_drop=["ALL"],
+                security_opt=["no-new-privileges"],
+                pids_limit=64,  # the runtime itself needs some threads to start it
+                mem_limit="64m",
+                mounts=[
+                    Mount("/input", names.input, type="volume"),
+                    Mount("/output", names.output, type="volume", no_copy=True),
+                ],
+            )
+            keeper.put_archive("/input", input_stream(request.images))
+            keeper.start()
+            yield names
+        finally:
+            self._engine.remove_container(names.keeper)
+            for volume in (names.input, names.output):
+                self._engine.remove_volume(volume)
+
+    def _create(
+        self, image: str, request: RunRequest, cpus: tuple[int, ...], names: "_Names"
+    ) -> Container:
+        limits, config = request.limits, self._config
+        uid, gid, home = self._engine.resolve_user(image, config.user)
+        environment = dict(pair.partition("=")[::2] for pair in config.environment)
+        environment.setdefault("HOME", home)
+        memory = (
+            limits.engine_memory_bytes
+            + len(declared_volumes(config.volumes)) * limits.tmp_mib * MIB
+        )
+        container = self._engine.client.containers.create(
+            image,
+            name=names.algorithm,
+            labels=self._engine.labels(request.run, request.attempt),
+            user=f"{uid}:{gid}",
+            environment=environment,
+            network_mode="none",
+            read_only=True,
+            init=True,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            privileged=False,
+            ipc_mode="private",
+            pids_limit=limits.pids,
+            mem_limit=memory,
+            memswap_limit=memory,
+            mem_swappiness=0,
+            cpuset_cpus=",".join(map(str, cpus)),
+            shm_size=limits.shm_mib * MIB,
+            ulimits=[
+                Ulimit(name="nofile", soft=limits.open_files, hard=limits.open_files),
+                Ulimit(name="core", soft=0, hard=0),
+            ],
+            mounts=[
+                Mount("/input", names.input, type="volume", read_only=True),
+                Mount("/output", names.output, type="volume", no_copy=True),
+                _tmpfs("/tmp", limits),  # noqa: S108
+                *(_tmpfs(path, limits) for path in declared_volumes(config.volumes)),
+            ],
+            log_config=LogConfig(
+                type="json-file", config={"max-size": f"{limits.log_mib}m", "max-file": "1"}
+            ),
+            healthcheck={"test": ["NONE"]},
+            stop_signal="SIGTERM",
+        )
+        mounted = container.attrs["Mounts"] if container.attrs else []
+        strange = [
+            one["Destination"]
+            for one in mounted
+            if one["Type"] != "tmpfs" and one.get("Name") not in (names.input, names.output)
+        ]
+        if strange:
+            self._engine.remove_container(names.algorithm)
+            raise SandboxError(
+                "unlimited_mount", f"The engine mounted {strange} without a limit of size."
+            )
+        return container
+
+    def _execute(
+        self,
+        container: Container,
+        request: RunRequest,
+        names: "_Names",
+        should_stop: Callable[[], bool],
+    ) -> Outcome:
+        started, clock = datetime.now(UTC), time.monotonic()
+        try:
+            container.start()
+        except APIError as error:
+            failure = _start_failure(error)
+            if failure is None:
+                raise
+            return self._outcome(request, started, 0.0, None, _Watch(), "", None, failure)
+        watch = _Watch()
+        state = self._wait(container, request.limits, watch, should_stop)
+        seconds = time.monotonic() - clock
+        log = container.logs(tail=500)[-_LOG_BYTES:].decode("utf-8", "replace")
+        keeper = self._engine.client.containers.get(names.keeper)
+        stream, _ = keeper.get_archive("/output")
+        collected = collect_output(
+            stream,
+            slug=request.output_slug,
+            target=request.work / "mask",
+            limit_bytes=request.limits.output_mib * MIB,
+        )
+        failure = _failure(state, watch, seconds, request.limits, collected.bytes_used)
+        failure = failure or collected.failure
+        mask = collected.mask if failure is None else None
+        return self._outcome(request, started, seconds, state, watch, log, mask, failure)
+
+    def _outcome(
+        self,
+        request: RunRequest,
+        started: datetime,
+        seconds: float,
+        state: dict[str, Any] | None,
+        watch: _Watch,
+        log: str,
+        mask: Path | None,
+        failure: Failure | None,
+    ) -> Outcome:
+        return Outcome(
+            sandbox="docker/runc",
+            started_at=started,
+            ended_at=datetime.now(UTC),
+            seconds=seconds,
+            exit_code=None if state is None else int(state["ExitCode"]),
+            out_of_memory=bool(state and state["OOMKilled"]),
+            peak_memory_bytes=watch.peak_memory_bytes,
+            cpu_seconds=watch.cpu_seconds,
+            log=log,
+            mask=mask,
+            failure=failure,
+        )
+
+    def _wait(
+        self,
+        container: Container,
+        limits: Limits,
+        watch: _Watch,
+        should_stop: Callable[[], bool],
+    ) -> dict[str, Any]:
+        """Watch until it ends by itself, exceeds its time, or is asked to stop."""
+        api = self._engine.client.api
+        start, next_sample = time.monotonic(), 0.1
+        while True:
+            state: dict[str, Any] = api.inspect_container(container.name or "")["State"]
+            if not state["Running"]:
+                return state
+            elapsed = time.monotonic() - start
+            if should_stop():
+                container.kill()
+                raise Stopped
+            if elapsed > limits.seconds and not watch.timed_out:
+                watch.timed_out = True
+                # SIGTERM, and SIGKILL where it is ignored.
+                container.stop(timeout=GRACE_SECONDS)
+                continue
+            if elapsed > next_sample:
+                next_sample = elapsed + _SAMPLE_SECONDS
+                _sample(api.stats(container.name or "", stream=False, one_shot=True), watch)
+            time.sleep(min(0.2, 0.01 + elapsed * 0.05))
+
+
+@dataclass(frozen=True)
+class _Names:
+    algorithm: str
+    keeper: str
+    input: str
+    output: str
+
+    @classmethod
+    def of(cls, engine: Engine, request: RunRequest) -> "_Names":
+        base = f"{engine.prefix}{request.run}-{request.attempt}"
+        return cls(f"{base}-algorithm", f"{base}-keeper", f"{base}-input", f"{base}-output")
+
+
+def _tmpfs(path: str, limits: Limits) -> Mount:
+    return Mount(path, None, type="tmpfs", tmpfs_size=limits.tmp_mib * MIB, tmpfs_mode=0o1777)
+
+
+def _start_failure(error: APIError) -> Failure | None:
+    """An entry point that does not exist or cannot be executed is the image's fault."""
+    text = str(error.explanation or error)
+    signs = ("executable file not found", "no such file or directory", "permission denied")
+    if error.status_code in (400, 404, 500) and any(sign in text.lower() for sign in signs):
+        return Failure(
+            "cannot_start",
+            f"The image's entry point cannot be started: {text[:400]}. "
+            "Try it with docker run --read-only --network none.",
+        )
+    return None
+
+
+def _failure(
+    state: dict[str, Any], watch: _Watch, seconds: float, limits: Limits, output_bytes: int
+) -> Failure | None:
+    """From what the platform observed, not from the exit code alone."""
+    code = int(state["ExitCode"])
+    if watch.timed_out:
+        return Failure(
+            "time_limit",
+            f"Stopped after {seconds:.0f} s; the limit is {limits.seconds} s a case. "
+            "Make it faster, or ask the organiser about the limit.",
+        )
+    if code == 0:
+        return None  # A child killed for memory is no failure when the program went on.
+    if state["OOMKilled"]:
+        return Failure(
+            "out_of_memory",
+            f"Killed for using more than {limits.memory_mib} MiB of memory. "
+            "Work on parts of the image, or use smaller types.",
+        )
+    if code == 137:
+        return Failure(
+            "killed_from_outside",
+            "The container was killed, and neither by its limits nor by this platform.",
+            Owner.PLATFORM,
+        )
+    if output_bytes >= limits.output_mib * MIB * 0.98:
+        return Failure(
+            "output_too_large",
+            f"/output is full: {limits.output_mib} MiB may be written. Write one mask, as uint8.",
+        )
+    return Failure(
+        "exit_code",
+        f"The program ended with exit status {code}; 0 is success. Its log says more.",
+    )
+
+
+def _sample(stats: dict[str, Any], watch: _Watch) -> None:
+    memory = stats.get("memory_stats", {})
+    seen = memory.get("max_usage") or memory.get("usage")
+    if seen:
+        watch.peak_memory_bytes = max(int(seen), watch.peak_memory_bytes or 0)
+    used = stats.get("cpu_stats", {}).get("cpu_usage", {}).get("total_usage")
+    if used:
+        watch.cpu_seconds = int(used) / 1e9

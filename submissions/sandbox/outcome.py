@@ -1,0 +1,116 @@
+"""What is asked of a sandbox, and what it observed."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+MIB = 1024 * 1024
+
+
+class Owner(StrEnum):
+    """Whose fault a failure is: only a participant's counts against an algorithm."""
+
+    PARTICIPANT = "participant"
+    ORGANISER = "organiser"
+    PLATFORM = "platform"
+
+
+class SandboxError(Exception):
+    """A fault of the platform (engine gone, image not loadable): the run is tried again."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one run may use; all of it is held by the kernel."""
+
+    memory_mib: int
+    shm_mib: int
+    tmp_mib: int
+    output_mib: int
+    cpus: int
+    pids: int
+    seconds: int
+    open_files: int = 4096
+    log_mib: int = 1
+
+    @property
+    def engine_memory_bytes(self) -> int:
+        """tmpfs counts as the container's memory, so its caps are added to the program's own."""
+        return (self.memory_mib + self.shm_mib + self.tmp_mib + self.output_mib) * MIB
+
+    def to_json(self) -> dict[str, int]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class InputImage:
+    """One image of a case: socket ``pet`` or ``ct``, and the MetaImage file to hand over."""
+
+    socket: str
+    file: Path
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One container on one case. run and attempt become labels; work is an empty folder."""
+
+    run: str
+    attempt: int
+    images: tuple[InputImage, ...]
+    output_slug: str
+    limits: Limits
+    work: Path
+
+
+@dataclass(frozen=True)
+class Failure:
+    code: str
+    message: str
+    owner: Owner = Owner.PARTICIPANT
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the platform observed of one run, whether it succeeded or not.
+
+    seconds: wall time of the program. peak_memory_bytes and cpu_seconds are None where unknown,
+    never 0; they come from samples, so the true peak may be higher. mask: the collected file,
+    untrusted. failure: None means that one output file was collected after exit status 0.
+    """
+
+    sandbox: str
+    started_at: datetime
+    ended_at: datetime
+    seconds: float
+    exit_code: int | None
+    out_of_memory: bool
+    peak_memory_bytes: int | None
+    cpu_seconds: float | None
+    log: str
+    mask: Path | None
+    failure: Failure | None
+
+
+class Stopped(Exception):
+    """The run was asked to stop (cancelled, or its lease was lost); nothing of it counts."""
+
+
+class Program(Protocol):
+    """Something that can be run on a case, sandboxed or not."""
+
+    def run(self, request: RunRequest, should_stop: Callable[[], bool]) -> Outcome:
+        """Run to the end. ``should_stop`` is asked several times a second.
+
+        Raises Stopped when it answered yes, SandboxError for a fault of the platform.
+        """
+
+
+JsonObject = dict[str, Any]

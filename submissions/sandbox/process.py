@@ -1,0 +1,130 @@
+"""The platform's own baselines as plain processes, on a host where no engine can be had.
+
+Nothing here contains a program: it is for files of this project alone, and every place that shows
+a result of it says that it was not sandboxed.
+"""
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from submissions.sandbox.outcome import (
+    MIB,
+    Failure,
+    Limits,
+    Outcome,
+    Owner,
+    RunRequest,
+    SandboxError,
+    Stopped,
+)
+from submissions.sandbox.staging import MASK_ENDINGS
+
+SANDBOX_NONE = "none"
+_LOG_BYTES = 64 * 1024
+
+
+class BaselineProcess:
+    """``script`` is one of the project's own programs; ``environment`` its parameters."""
+
+    def __init__(self, script: Path, environment: dict[str, str]) -> None:
+        self._script = script
+        self._environment = environment
+
+    def run(self, request: RunRequest, should_stop: Callable[[], bool]) -> Outcome:
+        source, output = request.work / "input", request.work / "output"
+        output.mkdir(parents=True)
+        for image in request.images:
+            folder = source / "images" / image.socket
+            folder.mkdir(parents=True)
+            shutil.copyfile(image.file, folder / "case.mha")
+        started, clock = datetime.now(UTC), time.monotonic()
+        log_file = request.work / "log"
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        with log_file.open("wb") as log:
+            process = subprocess.Popen(
+                [
+                    sys.executable,
+                    str(self._script),
+                    "--input",
+                    str(source),
+                    "--output",
+                    str(output),
+                ],
+                env={
+                    "PATH": os.defpath,
+                    "OPENBLAS_NUM_THREADS": "1",
+                    "OUTPUT_SLUG": request.output_slug,
+                    **self._environment,
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=request.work,
+                start_new_session=True,
+            )
+            timed_out = _wait(process, request.limits, should_stop)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds = time.monotonic() - clock
+        failure = _failure(process.returncode, timed_out, request.limits)
+        masks = [
+            path
+            for path in (output / "images" / request.output_slug).glob("*")
+            if path.name.endswith(MASK_ENDINGS)
+        ]
+        if failure is None and len(masks) != 1:
+            failure = Failure("no_output", f"Expected one mask, found {len(masks)}.")
+        return Outcome(
+            sandbox=SANDBOX_NONE,
+            started_at=started,
+            ended_at=datetime.now(UTC),
+            seconds=seconds,
+            exit_code=process.returncode,
+            out_of_memory=False,
+            peak_memory_bytes=None,
+            cpu_seconds=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+            log=log_file.read_bytes()[-_LOG_BYTES:].decode("utf-8", "replace"),
+            mask=masks[0] if failure is None else None,
+            failure=failure,
+        )
+
+
+def _wait(
+    process: "subprocess.Popen[bytes]", limits: Limits, should_stop: Callable[[], bool]
+) -> bool:
+    """Whether it had to be stopped for its time."""
+    try:
+        memory = limits.engine_memory_bytes + 512 * MIB
+        resource.prlimit(process.pid, resource.RLIMIT_AS, (memory, memory))
+    except (ProcessLookupError, ValueError) as error:
+        process.kill()
+        process.wait()
+        raise SandboxError("limits_refused", f"No memory limit could be set: {error}") from error
+    deadline = time.monotonic() + limits.seconds
+    while process.poll() is None:
+        if should_stop():
+            process.kill()
+            process.wait()
+            raise Stopped
+        if time.monotonic() > deadline:
+            process.kill()
+            process.wait()
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def _failure(status: int, timed_out: bool, limits: Limits) -> Failure | None:
+    if timed_out:
+        return Failure("time_limit", f"Stopped after {limits.seconds} s, the limit of a case.")
+    if status < 0:
+        return Failure("killed_from_outside", f"Killed by signal {-status}.", Owner.PLATFORM)
+    if status:
+        return Failure("exit_code", f"The program ended with exit status {status}; 0 is success.")
+    return None

@@ -1,0 +1,135 @@
+"""Judge an upload before any engine sees it, and lay out the runs of its submission."""
+
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import structlog
+from django.db import transaction
+
+from challenges.storage import untrusted
+from submissions.models import ContainerImage, Run, Submission
+from submissions.sandbox.archive import ArchiveRefused, ImageConfig, InspectedImage, canonicalise
+from submissions.sandbox.outcome import Owner
+from submissions.sandbox.volumes import refused_volumes
+from submissions.services import leases, lifecycle
+from submissions.services.hints import RUN, hint_after_commit
+
+log = structlog.get_logger(__name__)
+State = Submission.State
+STAGE = "image check"
+
+
+class _LeaseLost(Exception):
+    """Cancelled, or taken over by another worker: what was done here counts for nothing."""
+
+
+def check_next(*, worker: str) -> bool:
+    """Check the oldest upload that waits; False when there is none."""
+    waiting = Submission.objects.filter(state=State.RECEIVED).order_by("received_at", "pk")
+    for submission in waiting.select_related("version__upload")[:20]:
+        if leases.claim(submission, source=State.RECEIVED, target=State.CHECKING, worker=worker):
+            _check(submission)
+            return True
+    return False
+
+
+def _check(submission: Submission) -> None:
+    upload = submission.version.upload
+    if upload is None or submission.version.image_id:  # our own program, or checked before
+        _lay_out_runs(submission)
+        return
+    heart = leases.Heart(submission, state=State.CHECKING)
+
+    def beat(done_bytes: int) -> None:
+        if heart.stopped():
+            raise _LeaseLost
+
+    work = Path(untrusted().path(f"work/check-{submission.public_id}-{submission.fence}"))
+    work.mkdir(parents=True)
+    try:
+        inspected = canonicalise(
+            Path(upload.file.path), work / "image.tar", work=work, progress=beat
+        )
+        refused = refused_volumes(inspected.config.volumes)
+        if refused:
+            lifecycle.fail(
+                submission=submission,
+                stage=STAGE,
+                code="volumes_refused",
+                text=f"The image declares volumes that no run can be given: {', '.join(refused)}. "
+                "Remove VOLUME from the Dockerfile; /tmp is writable.",
+                owner=Owner.PARTICIPANT,
+                state=State.REJECTED,
+            )
+            return
+        with transaction.atomic():
+            submission.version.image = _keep(inspected, work / "image.tar")
+            submission.version.save(update_fields=["image"])
+            if not _lay_out_runs(submission):
+                raise _LeaseLost
+    except ArchiveRefused as refusal:
+        lifecycle.fail(
+            submission=submission,
+            stage=STAGE,
+            code=refusal.code,
+            text=refusal.message,
+            owner=Owner.PARTICIPANT,
+            state=State.REJECTED,
+        )
+    except _LeaseLost:
+        log.info("check.lease_lost", submission=submission.public_id)
+        return
+    finally:
+        shutil.rmtree(work)
+    # The canonical archive is what is kept; the upload's hash stays in its row.
+    upload.file.delete(save=True)
+
+
+def _keep(inspected: InspectedImage, archive: Path) -> ContainerImage:
+    digest = inspected.digest.removeprefix("sha256:")
+    image = ContainerImage.objects.filter(digest=digest).first()
+    if image is not None:
+        return image
+    target = Path(untrusted().path(f"images/{digest}.tar"))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    archive.replace(target)
+    return ContainerImage.objects.create(
+        digest=digest,
+        file=f"images/{digest}.tar",
+        archive_bytes=inspected.archive_bytes,
+        unpacked_bytes=inspected.unpacked_bytes,
+        config=asdict(inspected.config),
+    )
+
+
+@transaction.atomic
+def _lay_out_runs(submission: Submission) -> bool:
+    """One run a case; the first is the canary, and the others wait for it."""
+    if not leases.leave(submission, source=State.CHECKING, target=State.QUEUED):
+        return False
+    for number, case in enumerate(submission.phase.dataset.cases.order_by("position")):
+        Run.objects.get_or_create(
+            submission=submission,
+            case=case,
+            variant="original",
+            repeat=0,
+            defaults={
+                "is_canary": number == 0,
+                "state": Run.State.QUEUED if number == 0 else Run.State.WAITING,
+            },
+        )
+    hint_after_commit(RUN)
+    return True
+
+
+def stored_config(image: ContainerImage) -> ImageConfig:
+    config = image.config
+    return ImageConfig(
+        entrypoint=tuple(config["entrypoint"]),
+        command=tuple(config["command"]),
+        environment=tuple(config["environment"]),
+        working_directory=config["working_directory"],
+        user=config["user"],
+        volumes=tuple(config["volumes"]),
+    )

@@ -1,0 +1,267 @@
+"""Take the next run, put its container through the sandbox, and keep what came out."""
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from challenges.models import Image
+from challenges.selectors import definition_of
+from challenges.storage import private, untrusted
+from evaluation.errors import MaskRefused
+from evaluation.geometry import Geometry
+from evaluation.isolated import IsolatedProcessFailed, decode_mask
+from evaluation.volumes import Volume, write_mha
+from submissions.models import Attempt, Prediction, Run, Submission
+from submissions.sandbox.container import ContainerProgram
+from submissions.sandbox.engine import Engine
+from submissions.sandbox.outcome import (
+    MIB,
+    Failure,
+    InputImage,
+    Limits,
+    Outcome,
+    Owner,
+    Program,
+    RunRequest,
+    SandboxError,
+    Stopped,
+)
+from submissions.sandbox.process import BaselineProcess
+from submissions.services import leases, lifecycle
+from submissions.services.checking import stored_config
+from submissions.services.hints import RUN, SCORE, hint, hint_after_commit
+
+log = structlog.get_logger(__name__)
+State = Run.State
+
+PLATFORM_FAULTS = 3
+RETRY_SECONDS = 5
+_OUTPUT_BYTES_PER_VOXEL = 8
+_BASELINES = settings.BASELINES
+
+
+@dataclass(frozen=True)
+class _Accepted:
+    """A validated mask, encoded as it will be kept."""
+
+    content: bytes
+    sha256: str
+
+
+def run_next(*, worker: str, engine: Engine | None) -> bool:
+    """Run the first queued run that this host can run; False when there is none.
+
+    Canaries first, so that a broken container fails in seconds; then in order of receipt. Without
+    an engine only the project's own baselines are taken, and an uploaded container waits.
+    """
+    queued = (
+        Run.objects.filter(
+            state=State.QUEUED,
+            eligible_at__lte=timezone.now(),
+            submission__state__in=lifecycle.LIVE,
+        )
+        .select_related("submission__version__image", "submission__phase__challenge", "case")
+        .order_by("-is_canary", "submission__received_at", "submission_id", "case__position")
+    )
+    if engine is None:
+        queued = queued.filter(submission__version__image=None)
+    for run in queued[:20]:
+        if leases.claim(run, source=State.QUEUED, target=State.RUNNING, worker=worker):
+            lifecycle.advance(submission=run.submission)
+            _execute(run, worker, engine)
+            hint(RUN)
+            return True
+    return False
+
+
+def _execute(run: Run, worker: str, engine: Engine | None) -> None:
+    """One attempt. Only here is a fault of the platform told from one of the algorithm."""
+    request = _request(run)
+    image = run.submission.version.image
+    attempt = Attempt.objects.create(
+        run=run,
+        fence=run.fence,
+        worker=worker,
+        limits=request.limits.to_json(),
+        image_digest=image.digest if image else "",
+        input_sha256=_joined_hash(run),
+    )
+    heart = leases.Heart(run, state=State.RUNNING)
+    request.work.mkdir(parents=True)
+    try:
+        outcome = _program(run.submission, engine).run(request, heart.stopped)
+        accepted, failure = _judge(run, outcome)
+    except Stopped:
+        log.info("run.stopped", run=run.public_id, fence=run.fence)
+        return
+    except (SandboxError, IsolatedProcessFailed) as error:
+        log.warning("run.platform_fault", run=run.public_id, code=error.code, error=error.message)
+        _platform_fault(run, attempt, Failure(error.code, error.message, Owner.PLATFORM))
+        return
+    finally:
+        shutil.rmtree(request.work)
+    if failure is not None and failure.owner is Owner.PLATFORM:
+        _platform_fault(run, attempt, failure)
+    elif _finish(run, attempt, outcome, accepted, failure):
+        _after(run)
+
+
+def _request(run: Run) -> RunRequest:
+    phase = run.submission.phase
+    images = {image.modality: image for image in run.case.images.all()}
+    order = [Image.Modality.PET, Image.Modality.CT]
+    voxels = Geometry.from_json(images[Image.Modality.PET].geometry).voxels
+    return RunRequest(
+        run=run.public_id,
+        attempt=run.fence,
+        images=tuple(
+            InputImage(modality.value, Path(images[modality].file.path))
+            for modality in order
+            if modality in images
+        ),
+        output_slug=definition_of(phase.challenge).output_slug,
+        limits=Limits(
+            memory_mib=phase.memory_mib,
+            shm_mib=phase.shm_mib,
+            tmp_mib=phase.tmp_mib,
+            output_mib=1 + -(-voxels * _OUTPUT_BYTES_PER_VOXEL // MIB),
+            cpus=phase.cpus,
+            pids=phase.pids,
+            seconds=phase.seconds_per_case,
+        ),
+        work=Path(untrusted().path(f"work/run-{run.public_id}-{run.fence}")),
+    )
+
+
+def _program(submission: Submission, engine: Engine | None) -> Program:
+    version = submission.version
+    if version.program is not None:
+        script = _BASELINES / version.program["script"]
+        return BaselineProcess(script, version.program["environment"])
+    if version.image is None or engine is None:
+        raise SandboxError("no_engine", "This host has no Docker engine.")
+    archive = Path(version.image.file.path)
+    return ContainerProgram(
+        engine, version.image.digest, stored_config(version.image), lambda: archive
+    )
+
+
+def _judge(run: Run, outcome: Outcome) -> tuple[_Accepted | None, Failure | None]:
+    """Decode the collected file, untrusted as it is, in a process that can open nothing else."""
+    if outcome.failure is not None or outcome.mask is None:
+        return None, outcome.failure
+    image = run.case.images.get(modality=Image.Modality.PET)
+    geometry = Geometry.from_json(image.geometry)
+    spec = definition_of(run.submission.phase.challenge).evaluation
+    try:
+        with outcome.mask.open("rb") as file:
+            voxels = decode_mask(file, geometry, spec)
+    except MaskRefused as refusal:
+        return None, Failure(refusal.code, refusal.message)
+    return (
+        _Accepted(
+            write_mha(Volume(voxels, geometry)), hashlib.sha256(voxels.tobytes()).hexdigest()
+        ),
+        None,
+    )
+
+
+def _finish(
+    run: Run,
+    attempt: Attempt,
+    outcome: Outcome,
+    accepted: _Accepted | None,
+    failure: Failure | None,
+) -> bool:
+    """Store the outcome, if the run is still ours; the fence in the file's name keeps a late
+    writer from touching its successor's."""
+    name = f"predictions/{run.submission.public_id}/{run.public_id}-{run.fence}.mha"
+    if accepted is not None:
+        path = Path(private().path(name))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(accepted.content)
+    with transaction.atomic():
+        ours = leases.leave(
+            run,
+            source=State.RUNNING,
+            target=State.COLLECTED,
+            reason_code=failure.code if failure else "",
+            reason_text=failure.message if failure else "",
+        )
+        if ours:
+            _record(attempt, outcome, failure)
+            if accepted is not None:
+                Prediction.objects.create(
+                    run=run, attempt=attempt, file=name, sha256=accepted.sha256
+                )
+                attempt.output_sha256 = accepted.sha256
+                attempt.save(update_fields=["output_sha256"])
+    if not ours and accepted is not None:
+        Path(private().path(name)).unlink()
+    return ours
+
+
+def _record(attempt: Attempt, outcome: Outcome, failure: Failure | None) -> None:
+    attempt.sandbox = outcome.sandbox
+    attempt.started_at = outcome.started_at
+    attempt.ended_at = outcome.ended_at
+    attempt.seconds = outcome.seconds
+    attempt.exit_code = outcome.exit_code
+    attempt.out_of_memory = outcome.out_of_memory
+    attempt.peak_memory_bytes = outcome.peak_memory_bytes
+    attempt.cpu_seconds = outcome.cpu_seconds
+    attempt.log = outcome.log.replace("\x00", "")
+    if failure is not None:
+        attempt.reason_code, attempt.reason_text = failure.code, failure.message
+        attempt.reason_owner = failure.owner.value
+    attempt.save()
+
+
+def _after(run: Run) -> None:
+    if run.is_canary:
+        lifecycle.conclude_canary(canary=run)
+    lifecycle.advance(submission=run.submission)
+    hint(SCORE)
+
+
+@transaction.atomic
+def _platform_fault(run: Run, attempt: Attempt, failure: Failure) -> None:
+    """Try again, a little later; after PLATFORM_FAULTS times the submission fails, as ours."""
+    now = timezone.now()
+    again = run.platform_faults + 1 < PLATFORM_FAULTS
+    ours = leases.leave(
+        run,
+        source=State.RUNNING,
+        target=State.QUEUED,
+        platform_faults=F("platform_faults") + 1,
+        eligible_at=now + timedelta(seconds=RETRY_SECONDS * (run.platform_faults + 1)),
+    )
+    Attempt.objects.filter(pk=attempt.pk).update(
+        ended_at=now,
+        reason_code=failure.code,
+        reason_text=failure.message,
+        reason_owner=failure.owner.value,
+    )
+    if ours and again:
+        hint_after_commit(RUN)
+    elif ours:
+        lifecycle.fail(
+            submission=run.submission,
+            stage="run",
+            code=failure.code,
+            text=failure.message,
+            owner=Owner.PLATFORM,
+        )
+
+
+def _joined_hash(run: Run) -> str:
+    hashes = run.case.images.order_by("modality").values_list("sha256", flat=True)
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()

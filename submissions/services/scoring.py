@@ -1,0 +1,88 @@
+"""Score what was collected, in a process of its own, and keep one result a run and target."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from challenges.models import Image
+from challenges.selectors import current_edition, definition_of
+from evaluation.geometry import Geometry
+from evaluation.isolated import IsolatedProcessFailed, score_files
+from submissions.models import CaseResult, Run
+from submissions.sandbox.outcome import Owner
+from submissions.services import leases, lifecycle
+from submissions.services.hints import SCORE, hint
+
+log = structlog.get_logger(__name__)
+State = Run.State
+PLATFORM_FAULTS = 3
+RETRY_SECONDS = 5
+
+
+def score_next(*, worker: str) -> bool:
+    """Score the first collected run; False when there is none."""
+    collected = (
+        Run.objects.filter(state=State.COLLECTED, eligible_at__lte=timezone.now())
+        .select_related("submission__phase__challenge", "case")
+        .order_by("submission__received_at", "submission_id", "case__position")
+    )
+    for run in collected[:20]:
+        if leases.claim(run, source=State.COLLECTED, target=State.SCORING, worker=worker):
+            _score(run)
+            hint(SCORE)
+            return True
+    return False
+
+
+def _score(run: Run) -> None:
+    phase = run.submission.phase
+    edition = current_edition(phase)
+    target = run.case.references.get(version=edition.reference_version, reader=None)
+    prediction = getattr(run, "prediction", None)
+    try:
+        score = score_files(
+            Path(target.file.path),
+            Path(prediction.file.path) if prediction else None,
+            _voxels(run),
+            definition_of(phase.challenge).evaluation,
+        )
+    except IsolatedProcessFailed as error:
+        log.error("score.failed", run=run.public_id, error=error.message)  # noqa: TRY400
+        _platform_fault(run, error)
+        return
+    with transaction.atomic():
+        if leases.leave(run, source=State.SCORING, target=State.DONE):
+            CaseResult.objects.update_or_create(
+                run=run,
+                target=target,
+                edition=edition,
+                defaults={"prediction": prediction, "reason_code": run.reason_code, **score},
+            )
+    lifecycle.advance(submission=run.submission)
+
+
+def _voxels(run: Run) -> int:
+    return Geometry.from_json(run.case.images.get(modality=Image.Modality.PET).geometry).voxels
+
+
+@transaction.atomic
+def _platform_fault(run: Run, error: IsolatedProcessFailed) -> None:
+    ours = leases.leave(
+        run,
+        source=State.SCORING,
+        target=State.COLLECTED,
+        platform_faults=F("platform_faults") + 1,
+        eligible_at=timezone.now() + timedelta(seconds=RETRY_SECONDS),
+    )
+    if ours and run.platform_faults >= PLATFORM_FAULTS:
+        lifecycle.fail(
+            submission=run.submission,
+            stage="scoring",
+            code=error.code,
+            text="The scorer broke; the operator finds the details in its log.",
+            owner=Owner.PLATFORM,
+        )
