@@ -188,7 +188,11 @@ LOGGING = {
     "formatters": {
         "lines": {
             "()": structlog.stdlib.ProcessorFormatter,
-            "processor": structlog.dev.ConsoleRenderer(colors=False),
+            "processor": structlog.dev.ConsoleRenderer(
+                # Not the one with local variables: they may hold what nobody should read.
+                colors=False,
+                exception_formatter=structlog.dev.plain_traceback,
+            ),
             "foreign_pre_chain": [
                 structlog.stdlib.add_log_level,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 import nibabel
 import numpy as np
@@ -69,24 +69,25 @@ def read_volume(source: Path | BinaryIO, *, max_voxels: int = MAX_VOXELS) -> Vol
     unsupported_type, points_elsewhere, too_large, truncated).
     """
     if isinstance(source, Path):
-        with source.open("rb") as stream:
-            return read_volume(stream, max_voxels=max_voxels)
-    header, stream = open_volume(source, max_voxels=max_voxels)
-    return Volume(read_voxels(header, stream), header.geometry)
+        with source.open("rb") as file:
+            return read_volume(file, max_voxels=max_voxels)
+    header, pixels = open_volume(source, max_voxels=max_voxels)
+    return Volume(read_voxels(header, pixels), header.geometry)
 
 
 def open_volume(stream: BinaryIO, *, max_voxels: int = MAX_VOXELS) -> tuple[Header, BinaryIO]:
     """Read and judge the header alone; the stream returned stands right behind it."""
     buffered = io.BufferedReader(_Raw(stream))
+    opened = cast(BinaryIO, buffered)
     start = buffered.peek(2)[:2]
     if start == b"\x1f\x8b":
         inflated = io.BufferedReader(_Raw(gzip.GzipFile(fileobj=buffered)))
-        header = _nifti_header(inflated)
-        opened: BinaryIO = inflated
+        header = _nifti_header(cast(BinaryIO, inflated))
+        opened = cast(BinaryIO, inflated)
     elif start[:1] in (b"\x5c", b"\x00", b"\x02", b"\x1c"):
-        header, opened = _nifti_header(buffered), buffered
+        header = _nifti_header(buffered)
     elif start:
-        header, opened = _meta_header(buffered), buffered
+        header = _meta_header(buffered)
     else:
         raise VolumeRefused("unknown_format", "The file is empty. Write the mask before exiting.")
     if header.geometry.voxels > max_voxels:
@@ -152,7 +153,7 @@ def _nifti_header(stream: BinaryIO) -> Header:
     try:
         block = stream.read(348)
         version_two = block[:4] in (b"\x1c\x02\x00\x00", b"\x00\x00\x02\x1c")
-        kind = nibabel.Nifti2Header if version_two else nibabel.Nifti1Header
+        kind: Any = nibabel.Nifti2Header if version_two else nibabel.Nifti1Header
         if version_two:
             block += stream.read(540 - 348)
         header = kind(block, check=False)
@@ -293,7 +294,7 @@ class _Raw(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401
         try:
             data = self._stream.read(len(buffer))
         except (zlib.error, EOFError, gzip.BadGzipFile) as error:

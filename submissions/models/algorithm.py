@@ -84,7 +84,7 @@ class AlgorithmVersion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["algorithm", "number"], name="one_version_a_number"),
             models.CheckConstraint(
-                condition=models.Q(upload=None) ^ models.Q(program=None),
+                condition=models.Q(upload__isnull=True) ^ models.Q(program__isnull=True),
                 name="uploaded_or_a_baseline",
             ),
         ]

@@ -16,7 +16,7 @@ from submissions.services.hints import CHECK, hint_after_commit
 
 
 def submit_upload(
-    *, phase: Phase, user: User, title: str, file: UploadedFile[Any], is_baseline: bool = False
+    *, phase: Phase, user: User, title: str, file: "UploadedFile[Any]", is_baseline: bool = False
 ) -> Submission:
     """Keep ``file`` untouched under the untrusted storage and queue its checks.
 
@@ -68,7 +68,7 @@ def _new_version(
     )
 
 
-def _sha256(file: UploadedFile[Any]) -> str:
+def _sha256(file: "UploadedFile[Any]") -> str:
     digest = hashlib.sha256()
     file.seek(0)
     while chunk := file.read(1024 * 1024):

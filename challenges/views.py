@@ -1,0 +1,67 @@
+"""Pages of what is asked: thin, over selectors and policies."""
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from challenges.models import Challenge, Phase
+from challenges.policies import may_organise
+from challenges.selectors import (
+    challenges_for_list,
+    dataset_facts,
+    definition_of,
+    phase_state,
+    visible_cases,
+)
+
+PICTURES_SHOWN = 12
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    challenges = [
+        {
+            "challenge": challenge,
+            "phases": [(phase, phase_state(phase)) for phase in challenge.phases.all()],
+            "facts": dataset_facts(challenge.phases.all()[0]),
+            "case": visible_cases(request.user, challenge.phases.all()[0]).first(),
+        }
+        for challenge in challenges_for_list()
+    ]
+    return render(request, "challenges/home.html", {"challenges": challenges})
+
+
+@require_GET
+def challenge(request: HttpRequest, slug: str) -> HttpResponse:
+    found = get_object_or_404(Challenge.objects.prefetch_related("phases__dataset"), slug=slug)
+    phases = list(found.phases.all())
+    protocol = found.protocols.order_by("-version")[:1].get()
+    shown = next((phase for phase in phases if visible_cases(request.user, phase).exists()), None)
+    return render(
+        request,
+        "challenges/challenge.html",
+        {
+            "challenge": found,
+            "definition": definition_of(found),
+            "protocol": protocol,
+            "phases": [(phase, phase_state(phase), dataset_facts(phase)) for phase in phases],
+            "facts": dataset_facts(phases[0]),
+            "picture_phase": shown,
+            "cases": visible_cases(request.user, shown)[:PICTURES_SHOWN] if shown else [],
+            "may_organise": may_organise(request.user, found),
+        },
+    )
+
+
+@require_GET
+def picture(request: HttpRequest, slug: str, phase_slug: str, case: str) -> HttpResponseBase:
+    """A case's projection; nobody learns from the answer whether a hidden case exists."""
+    phase = get_object_or_404(Phase, challenge__slug=slug, slug=phase_slug)
+    found = visible_cases(request.user, phase).filter(public_id=case).first()
+    if found is None:
+        raise Http404
+    response = FileResponse(found.picture.open("rb"), content_type="image/png")
+    audience = "private" if phase.is_hidden else "public"
+    response["Cache-Control"] = f"{audience}, max-age=86400"
+    return response

@@ -1,0 +1,213 @@
+"""The commands of ./uptake."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from config.environment import ROOT, Environment, SettingsRefused, environment
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    add_completion=False,
+    help="Uptake: a platform for PET segmentation challenges.",
+)
+console = Console(highlight=False)
+
+
+def _fail(text: object) -> typer.Exit:
+    Console(stderr=True, highlight=False).print(f"[red]{text}[/]")
+    return typer.Exit(1)
+
+
+def _django(chosen: Environment | None = None) -> Environment:
+    """Load Django, for ``chosen`` (else the environment's) settings."""
+    if chosen is not None:
+        from config.platform import variables
+
+        os.environ.update(variables(chosen))
+        environment.cache_clear()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    import django
+
+    django.setup()
+    return environment()
+
+
+@app.command()
+def up() -> None:
+    """Serve a platform on this machine, empty at first, until Ctrl-C."""
+    from config.host import engine
+    from config.platform import Interrupted, interruptible, migrate, running, stay
+    from config.supervisor import StartRefused
+
+    settings = _django()
+    try:
+        with interruptible(), engine(console, settings.state):
+            from django.conf import settings as django_settings
+
+            migrate(console)
+            with running(console, settings, django_settings.BROKER_SOCKET) as supervisor:
+                console.print(f"\n[bold]http://{settings.bind}/[/]   (Ctrl-C stops it)\n")
+                console.print("The first challenge: ./uptake import-challenge FOLDER")
+                stay(console, supervisor.watch)
+    except Interrupted:
+        console.print("Stopped.")
+    except StartRefused as refusal:
+        raise _fail(refusal) from None
+
+
+@app.command()
+def demo() -> None:
+    """A simulated challenge with real containers on a live leaderboard, until Ctrl-C."""
+    from config import demo as parts
+    from config.host import engine
+    from config.platform import Interrupted, free_bind, interruptible, migrate, running, stay
+    from config.supervisor import StartRefused
+
+    given = environment()
+    state = given.state if "UPTAKE_STATE" in os.environ else ROOT / ".uptake" / "demo"
+    try:
+        chosen = given.model_copy(
+            update={"state": state, "demo": True, "bind": free_bind(given.bind)}
+        )
+        settings = _django(chosen)
+        with interruptible(), engine(console, settings.state) as found:
+            from django.conf import settings as django_settings
+
+            console.print(f"Docker engine: {found or 'none'}")
+            migrate(console)
+            people = parts.accounts(settings.state)
+            with running(console, settings, django_settings.BROKER_SOCKET) as supervisor:
+                address = f"http://{settings.bind}"
+                parts.ensure_challenge(console)
+                board = f"{address}/challenges/{parts.SLUG}/open/leaderboard/"
+                console.print(f"\nThe leaderboard, which fills by itself: [bold]{board}[/]\n")
+                parts.ensure_baselines(console, address, people[0], engine=found is not None)
+                console.print("Demo accounts (this demo's alone):")
+                for person in people:
+                    console.print(f"  {person.role:10} {person.username} / {person.password}")
+                console.print(f"\n[bold]{board}[/]   (Ctrl-C stops everything)")
+                stay(console, supervisor.watch)
+    except Interrupted:
+        console.print("Stopped.")
+    except StartRefused as refusal:
+        raise _fail(refusal) from None
+
+
+@app.command()
+def doctor() -> None:
+    """Tell what is there and what is missing on this machine, each with its remedy."""
+    from config.doctor import Verdict, examine
+
+    settings = environment()
+    table = Table(show_lines=False, box=None, pad_edge=False)
+    for title in ("", "", "found", "remedy"):
+        table.add_column(title)
+    colours = {Verdict.GOOD: "green", Verdict.NOTE: "yellow", Verdict.MISSING: "red"}
+    missing = 0
+    for finding in examine(settings.state, settings.redis_url):
+        colour = colours[finding.verdict]
+        table.add_row(
+            finding.what, f"[{colour}]{finding.verdict.value}[/]", finding.found, finding.remedy
+        )
+        missing += finding.verdict is Verdict.MISSING
+    console.print(table)
+    raise typer.Exit(1 if missing else 0)
+
+
+@app.command("import-challenge")
+def import_challenge(
+    folder: Annotated[Path, typer.Argument(help="Holds cases.csv and a folder for each case.")],
+    definition: Annotated[
+        Path | None, typer.Option(help="challenge.yaml, where it is not in the folder.")
+    ] = None,
+    organiser: Annotated[
+        str, typer.Option(help="Username of the person who becomes its organiser.")
+    ] = "",
+) -> None:
+    """Make a challenge from a folder of scans; all of it or, where anything is wrong, nothing."""
+    from rich.progress import Progress
+
+    settings = _django()
+    from accounts.models import User
+    from challenges.ingest import FolderRefused
+    from challenges.services import import_challenge as import_folder
+    from config.platform import migrate
+
+    migrate(console)
+    person = User.objects.filter(username=organiser).first() if organiser else None
+    if organiser and person is None:
+        raise _fail(f"There is no user “{organiser}”. Sign up in the browser first.")
+    with Progress(console=console, transient=True) as shown:
+        task = shown.add_task("Checking and storing cases", total=None)
+        try:
+            challenge, notices = import_folder(
+                folder=folder,
+                definition_file=definition,
+                organiser=person,
+                processes=min(4, os.cpu_count() or 1),
+                progress=lambda done, total: shown.update(task, completed=done, total=total),
+            )
+        except FolderRefused as refusal:
+            shown.stop()
+            console.print(f"[red]Nothing was imported: {len(refusal.problems)} problem(s).[/]")
+            for problem in refusal.problems:
+                console.print(f"  {problem}", markup=False)
+            raise typer.Exit(1) from None
+    for notice in notices:
+        console.print(f"  note: {notice}", markup=False)
+    cases = challenge.phases.all()[0].dataset.cases.count()
+    console.print(
+        f"“{challenge.title}”: {cases} cases. http://{settings.bind}/challenges/{challenge.slug}/"
+    )
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def test(context: typer.Context) -> None:
+    """Install what the tests need, and run the whole suite (further arguments go to pytest)."""
+    from config.host import HostRefused, browser, build_base_image, engine, engine_answers
+
+    state = ROOT / ".uptake" / "test"
+    (state / "logs").mkdir(parents=True, exist_ok=True)
+    with engine(console, state) as found:
+        if found is None:
+            raise _fail("The suite needs a Docker engine.")
+        try:
+            chromium = browser(console)
+            import docker
+
+            from config.host import BASE_IMAGE
+
+            client = docker.from_env()
+            if not client.images.list(name=BASE_IMAGE):
+                console.print("Making a base image from Debian's packages …")
+                build_base_image(console)
+            client.close()
+        except HostRefused as refusal:
+            raise _fail(refusal) from None
+        console.print(f"Docker engine {engine_answers()}, {chromium}")
+        variables = {**os.environ, "UPTAKE_CHROMIUM": chromium}
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *context.args], cwd=ROOT, env=variables, check=False
+        )
+    raise typer.Exit(done.returncode)
+
+
+def main() -> None:
+    try:
+        app()
+    except SettingsRefused as refusal:
+        raise SystemExit(str(refusal)) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""Pages of what is answered: thin, over services and selectors."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.models import User
+from challenges.models import Challenge, Phase
+from challenges.policies import Viewer, may_organise, may_submit
+from challenges.selectors import definition_of, phase_state
+from submissions import selectors
+from submissions.forms import SubmitForm
+from submissions.models import Submission
+from submissions.policies import may_cancel
+from submissions.services import lifecycle, uploads
+
+
+@login_required
+@require_GET
+def own_submissions(request: HttpRequest) -> HttpResponse:
+    return render(
+        request,
+        "submissions/list.html",
+        {"submissions": selectors.submissions_of(request.user), "challenge": None},
+    )
+
+
+@login_required
+@require_GET
+def challenge_submissions(request: HttpRequest, slug: str) -> HttpResponse:
+    challenge = get_object_or_404(Challenge, slug=slug)
+    if not may_organise(request.user, challenge):
+        raise Http404
+    return render(
+        request,
+        "submissions/list.html",
+        {
+            "submissions": selectors.submissions_to(request.user, challenge),
+            "challenge": challenge,
+        },
+    )
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def submit(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
+    phase = get_object_or_404(
+        Phase.objects.select_related("challenge", "dataset"), challenge__slug=slug, slug=phase_slug
+    )
+    if not may_submit(request.user, phase):
+        raise Http404
+    state = phase_state(phase)
+    may_mark = may_organise(request.user, phase.challenge)
+    form = SubmitForm(request.POST or None, request.FILES or None, may_mark_baselines=may_mark)
+    if request.method == "POST" and state == "open" and form.is_valid():
+        submission = uploads.submit_upload(
+            phase=phase,
+            user=_user(request.user),
+            title=form.cleaned_data["title"],
+            file=form.cleaned_data["image"],
+            is_baseline=form.cleaned_data.get("baseline", False),
+        )
+        return redirect("submission", public_id=submission.public_id)
+    context = {
+        "phase": phase,
+        "challenge": phase.challenge,
+        "definition": definition_of(phase.challenge),
+        "form": form,
+        "state": state,
+        "cases": phase.dataset.cases.count(),
+    }
+    refused = request.method == "POST"
+    return render(request, "submissions/submit.html", context, status=422 if refused else 200)
+
+
+@login_required
+@require_GET
+def submission(request: HttpRequest, public_id: str) -> HttpResponse:
+    found = _visible(request.user, public_id)
+    return render(
+        request,
+        "submissions/submission.html",
+        {
+            "report": selectors.report(request.user, found),
+            "steps": selectors.STEPS,
+            "challenge": found.phase.challenge,
+            "phase": found.phase,
+        },
+    )
+
+
+@login_required
+@require_POST
+def cancel(request: HttpRequest, public_id: str) -> HttpResponse:
+    found = _visible(request.user, public_id)
+    if may_cancel(request.user, found) and lifecycle.cancel(submission=found):
+        messages.success(request, "Cancelled. A running container is being stopped.")
+    else:
+        messages.info(request, "It had already ended; nothing was changed.")
+    return redirect("submission", public_id=public_id)
+
+
+def _visible(viewer: Viewer, public_id: str) -> Submission:
+    """The same answer for what does not exist and what is another's."""
+    found = selectors.find_submission(viewer, public_id)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _user(viewer: Viewer) -> User:
+    if not isinstance(viewer, User):
+        raise Http404
+    return viewer

@@ -1,0 +1,15 @@
+"""The project's settings over a state folder of the test's own."""
+
+import os
+import tempfile
+
+os.environ["UPTAKE_STATE"] = tempfile.mkdtemp(prefix="uptake-tests-")
+os.environ.pop("REDIS_URL", None)
+
+from config.settings import *  # noqa: E402, F403
+
+STORAGES = {
+    **STORAGES,  # noqa: F405
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick, for tests alone
