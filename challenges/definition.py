@@ -3,27 +3,50 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from evaluation.spec import EvaluationSpec, Strict
 
 SLUG = r"^[a-z0-9][a-z0-9-]{1,58}[a-z0-9]$"
 FILE_STEM = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,60}$"
+_MAX_BYTES = 1024 * 1024
+
+
+_EXAMPLE_TIME = "2027-01-31T23:59:00Z"
+
+
+def _no_number(moment: object) -> object:
+    if isinstance(moment, date) or (isinstance(moment, str) and "-" in moment.strip()[1:]):
+        return moment
+    raise ValueError(f"a date and time is expected, for example {_EXAMPLE_TIME}")
 
 
 def _in_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
-        raise ValueError("a time needs its zone, for example 2027-01-31T23:59:00Z")
-    return moment.astimezone(UTC)
+        raise ValueError(f"a time needs its zone, for example {_EXAMPLE_TIME}")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the time lies outside the calendar") from None
 
 
-Moment = Annotated[datetime, Field(strict=False), AfterValidator(_in_utc)]
+# Not strict, as JSON holds text; but a number would be read as seconds since 1970.
+Moment = Annotated[
+    datetime, Field(strict=False), BeforeValidator(_no_number), AfterValidator(_in_utc)
+]
 
 
 class Citation(Strict):
@@ -71,11 +94,15 @@ class PhaseSpec(Strict):
     closes: Moment | None = None
     limits: Limits = Limits()
 
-    @model_validator(mode="after")
-    def _opens_before_it_closes(self) -> Self:
-        if self.opens and self.closes and self.closes <= self.opens:
-            raise ValueError("it closes before it opens")
-        return self
+    @field_validator("closes")
+    @classmethod
+    def _opens_before_it_closes(
+        cls, closes: datetime | None, info: ValidationInfo
+    ) -> datetime | None:
+        opens = info.data.get("opens")
+        if opens and closes and closes <= opens:
+            raise ValueError("the phase closes before it opens")
+        return closes
 
 
 class ChallengeDefinition(Strict):
@@ -108,32 +135,45 @@ class ChallengeDefinition(Strict):
     evaluation: EvaluationSpec = EvaluationSpec()
     phases: list[PhaseSpec] = Field(min_length=1)
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        problems = []
-        if "PET" not in self.modalities or len(set(self.modalities)) < len(self.modalities):
-            problems.append("modalities: PET is expected, and each at most once")
-        for what, values in (
-            ("phases: two have the slug", [phase.slug for phase in self.phases]),
-            ("readers: two have the name", [reader.name for reader in self.readers]),
-            ("readers: two have the file", [reader.file for reader in self.readers]),
-        ):
-            problems += [
-                f"{what} “{v}”" for v in sorted({v for v in values if values.count(v) > 1})
-            ]
-        if len(self.readers) == 2:
-            problems.append("readers: two have no majority; name one, or three or more")
-        taken = {modality.lower() for modality in self.modalities}
-        for reader in self.readers:
-            if reader.file in taken:
-                problems.append(f"readers: “{reader.file}” is the name of an image")
+    # Field by field, as a check of the whole would wait until every field is right.
+
+    @field_validator("modalities")
+    @classmethod
+    def _pet_is_there(cls, modalities: list[str]) -> list[str]:
+        if "PET" not in modalities or len(set(modalities)) < len(modalities):
+            raise ValueError("PET is expected, and each at most once")
+        return modalities
+
+    @field_validator("readers")
+    @classmethod
+    def _readers_differ(cls, readers: list[ReaderSpec], info: ValidationInfo) -> list[ReaderSpec]:
+        problems = [
+            *_repeated("two have the name", [reader.name for reader in readers]),
+            *_repeated("two have the file", [reader.file for reader in readers]),
+        ]
+        if len(readers) == 2:
+            problems.append("two have no majority; name one, or three or more")
+        taken = {modality.lower() for modality in info.data.get("modalities", [])}
+        problems += [f"“{r.file}” is the name of an image" for r in readers if r.file in taken]
         if problems:
             raise ValueError("; ".join(problems))
-        return self
+        return readers
+
+    @field_validator("phases")
+    @classmethod
+    def _phases_differ(cls, phases: list[PhaseSpec]) -> list[PhaseSpec]:
+        problems = _repeated("two have the slug", [phase.slug for phase in phases])
+        if problems:
+            raise ValueError("; ".join(problems))
+        return phases
 
     def protocol_hash(self) -> str:
         """SHA-256 over everything, dates and texts too."""
         return content_hash(self.model_dump(mode="json"))
+
+
+def _repeated(what: str, values: list[str]) -> list[str]:
+    return [f"{what} “{value}”" for value in sorted(set(values)) if values.count(value) > 1]
 
 
 def content_hash(document: Any) -> str:  # noqa: ANN401
@@ -164,49 +204,98 @@ class DefinitionRefused(Exception):
 def read_definition(path: Path) -> ChallengeDefinition:
     """Read ``challenge.yaml``; raises DefinitionRefused with each problem and its line."""
     name = path.name
+    text = _text(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise DefinitionRefused([Problem(name, f"not found in {path.parent}")]) from None
-    except UnicodeDecodeError as error:
-        raise DefinitionRefused([Problem(name, f"not UTF-8 text: {error}")]) from None
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(text)
+        root = _nodes(text, name)
+        unreadable = _unreadable_values(root)
+        document = None if unreadable else yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{name}, line {mark.line + 1}" if mark else name
         found = getattr(error, "problem", None) or str(error)
         raise DefinitionRefused([Problem(place, f"not valid YAML: {found}")]) from None
+    except RecursionError:
+        raise DefinitionRefused([Problem(name, "is nested too deeply")]) from None
+    wrong = [(line, f"the key “{key}” stands twice") for key, line in _repeated_keys(root)]
+    wrong += unreadable
+    definition = None
+    if not unreadable:
+        try:
+            definition = ChallengeDefinition.model_validate(document)
+        except ValidationError as error:
+            wrong += [(_line(root, one["loc"]), _sentence(one)) for one in error.errors()]
+    if definition is None or wrong:
+        raise DefinitionRefused(
+            [Problem(f"{name}, line {line}", text) for line, text in sorted(wrong)]
+        )
+    return definition
+
+
+def _text(path: Path) -> str:
+    name = path.name
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise DefinitionRefused([Problem(name, f"is larger than {_MAX_BYTES:,} bytes")])
+        return content.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise DefinitionRefused([Problem(name, f"not found in {path.parent}")]) from None
+    except OSError as error:
+        raise DefinitionRefused([Problem(name, f"cannot be read: {error.strerror}")]) from None
+    except UnicodeDecodeError as error:
+        raise DefinitionRefused([Problem(name, f"not UTF-8 text: {error}")]) from None
+
+
+def _nodes(text: str, name: str) -> yaml.MappingNode:
+    """The document as nodes, which know their lines."""
+    aliases = []
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            place = f"{name}, line {event.start_mark.line + 1}" if event.start_mark else name
+            words = f"the alias “*{event.anchor}” is not read; write the value out"
+            aliases.append(Problem(place, words))
+    if aliases:  # before they are followed: a few lines of them can stand for gigabytes
+        raise DefinitionRefused(aliases)
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
     if not isinstance(root, yaml.MappingNode):
         raise DefinitionRefused([Problem(name, "a mapping of keys to values is expected")])
-    repeated = list(_repeated_keys(root))
-    if repeated:
-        raise DefinitionRefused(
-            [
-                Problem(f"{name}, line {line}", f"the key “{key}” stands twice")
-                for key, line in repeated
-            ]
-        )
-    try:
-        return ChallengeDefinition.model_validate(document)
-    except ValidationError as error:
-        problems = [
-            Problem(f"{name}, line {_line(root, one['loc'])}", _sentence(one))
-            for one in error.errors()
-        ]
-        raise DefinitionRefused(problems) from None
+    return root
+
+
+def _unreadable_values(node: yaml.Node) -> list[tuple[int, str]]:
+    """Values that look like a date or a number and are none, and characters that no text has."""
+    if isinstance(node, yaml.ScalarNode):
+        line = node.start_mark.line + 1
+        if any(
+            (char < " " and char not in "\t\n\r") or "\ud800" <= char <= "\udfff"
+            for char in node.value
+        ):
+            return [(line, "holds a control character or half of one; only text is expected")]
+        try:
+            yaml.SafeLoader("").construct_object(node)
+        except (ValueError, LookupError, AttributeError) as error:
+            return [(line, f"“{node.value[:60]}” cannot be read: {error}")]
+        except yaml.YAMLError:
+            return []  # told, with its line, when the document is made
+        return []
+    children: list[yaml.Node] = []
+    if isinstance(node, yaml.MappingNode):
+        children = [part for pair in node.value for part in pair]
+    elif isinstance(node, yaml.SequenceNode):
+        children = node.value
+    return [found for child in children for found in _unreadable_values(child)]
 
 
 def _repeated_keys(node: yaml.Node) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
     if isinstance(node, yaml.MappingNode):
-        keys = [key.value for key, _ in node.value]
-        found += [
-            (key.value, key.start_mark.line + 1)
-            for place, (key, _) in enumerate(node.value)
-            if key.value in keys[:place]
-        ]
+        seen: set[str] = set()
+        for key, _ in node.value:
+            name = str(key.value)
+            if name in seen:
+                found.append((name, key.start_mark.line + 1))
+            seen.add(name)
         for _, value in node.value:
             found += _repeated_keys(value)
     elif isinstance(node, yaml.SequenceNode):

@@ -2,8 +2,8 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,7 +14,14 @@ from django.db import transaction
 from accounts.identifiers import new_public_id
 from accounts.models import User
 from challenges.definition import ChallengeDefinition, PhaseSpec, Problem, content_hash
-from challenges.ingest import FolderRefused, PreparedCase, Survey, prepare_case, survey_folder
+from challenges.ingest import (
+    CaseFiles,
+    FolderRefused,
+    PreparedCase,
+    Survey,
+    prepare_case,
+    survey_folder,
+)
 from challenges.models import (
     Annotation,
     Case,
@@ -35,6 +42,7 @@ log = structlog.get_logger(__name__)
 MIB_PER_GIB = 1024
 
 Progress = Callable[[int, int], None]
+Prepared = PreparedCase | tuple[Problem, ...]
 
 
 def import_challenge(
@@ -52,9 +60,8 @@ def import_challenge(
     """
     survey = survey_folder(folder, definition_file)
     if Challenge.objects.filter(slug=survey.definition.slug).exists():
-        raise FolderRefused(
-            [Problem("challenge.yaml", f"a challenge “{survey.definition.slug}” exists already")]
-        )
+        exists = f"a challenge “{survey.definition.slug}” exists already"
+        raise FolderRefused([Problem("challenge.yaml", exists), *survey.problems])
     identifier = new_public_id()
     home = Path(private().path(f"datasets/{identifier}"))
     home.mkdir(parents=True)
@@ -75,21 +82,31 @@ def _prepare_all(
     survey: Survey, home: Path, processes: int, progress: Progress
 ) -> list[PreparedCase]:
     prepare = partial(prepare_case, definition=survey.definition, target=home)
-    # Spawned, not forked: the parent may hold a database connection.
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(prepare, files) for files in survey.cases]
-        try:
-            for done, future in enumerate(as_completed(futures), start=1):
-                future.result()
-                progress(done, len(futures))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    results = [future.result() for future in futures]
+    results = []
+    for done, result in enumerate(_map(prepare, survey.cases, processes), start=1):
+        results.append(result)
+        progress(done, len(survey.cases))
     problems = [problem for result in results if isinstance(result, tuple) for problem in result]
+    problems = survey.problems + problems
     if problems:
         raise FolderRefused(problems)
     return [result for result in results if isinstance(result, PreparedCase)]
+
+
+def _map(
+    prepare: Callable[[CaseFiles], Prepared], cases: list[CaseFiles], processes: int
+) -> Iterator[Prepared]:
+    """Each case prepared, in order; in this process where there is to be only one."""
+    if processes == 1:
+        yield from map(prepare, cases)
+        return
+    # Spawned, not forked: the parent may hold a database connection.
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        try:
+            yield from pool.map(prepare, cases)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _store(
@@ -205,13 +222,16 @@ def reconcile() -> int:
     known = set(Dataset.objects.values_list("public_id", flat=True))
     removed = 0
     for home in folder.iterdir():
-        if home.name not in known and _untouched(home):
-            shutil.rmtree(home)
+        if home.is_dir() and home.name not in known and _untouched(home):
+            shutil.rmtree(home, ignore_errors=True)
             removed += 1
             log.warning("challenge.import_abandoned", folder=home.name)
     return removed
 
 
 def _untouched(folder: Path, seconds: float = 3600) -> bool:
-    newest = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+    try:
+        newest = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+    except FileNotFoundError:  # its import is clearing it away just now
+        return False
     return time.time() - newest > seconds

@@ -12,6 +12,8 @@ from evaluation.errors import VolumeRefused
 SPACING_TOLERANCE_MM = 1e-3
 ORIGIN_TOLERANCE_MM = 0.01
 DIRECTION_TOLERANCE = 1e-4
+MIN_SPACING_MM, MAX_SPACING_MM = 1e-6, 1e6
+"""Beyond these a header is nonsense, and volumes and diagonals leave what a float can hold."""
 
 Triple = tuple[float, float, float]
 
@@ -55,7 +57,8 @@ class Geometry:
         """The names of the parts in which ``other`` lies outside the tolerances of this grid."""
 
         def far(ours: tuple[float, ...], theirs: tuple[float, ...], tolerance: float) -> bool:
-            return any(abs(a - b) > tolerance for a, b in zip(ours, theirs, strict=True))
+            # “not within” rather than “beyond”: a number that is not finite is far from any.
+            return not all(abs(a - b) <= tolerance for a, b in zip(ours, theirs, strict=True))
 
         found = []
         if self.size != other.size:
@@ -99,10 +102,11 @@ class Geometry:
         """
         lps = np.diag([-1.0, -1.0, 1.0]) @ np.asarray(affine, dtype=np.float64)[:3]
         spacing = np.linalg.norm(lps[:, :3], axis=0)
-        if not np.all(np.isfinite(lps)) or np.any(spacing <= 0):
+        plausible = (spacing >= MIN_SPACING_MM) & (spacing <= MAX_SPACING_MM)
+        if not np.all(np.isfinite(lps)) or not np.all(plausible):
             raise VolumeRefused(
                 "bad_geometry",
-                "The header's affine is not finite or has an axis of length 0. "
+                "The header's affine is not finite or has an axis of no plausible length. "
                 "Write the affine of the PET image into the mask's header.",
             )
         direction = lps[:, :3] / spacing

@@ -12,9 +12,9 @@ LABEL_NAME = r"^[a-z][a-z0-9_-]{0,40}$"
 
 
 class Strict(BaseModel):
-    """Unknown keys and wrong types are refused; values cannot be changed afterwards."""
+    """Unknown keys, wrong types and infinity are refused; values cannot be changed afterwards."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class RankingSpec(Strict):
@@ -38,7 +38,10 @@ class EvaluationSpec(Strict):
         default=list(DEFAULT_METRICS), min_length=1, description="Ids of the metrics to compute."
     )
     failure_volume_ml: float = Field(
-        default=1000.0, gt=0, description="What a missing result costs at least in volume, ml."
+        default=1000.0,
+        gt=0,
+        le=1e6,
+        description="What a missing result costs at least in volume, ml.",
     )
     ranking: RankingSpec = RankingSpec()
 

@@ -19,11 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.errors import VolumeRefused
-from evaluation.geometry import Geometry
+from evaluation.geometry import MAX_SPACING_MM, MIN_SPACING_MM, Geometry
 
 MAX_VOXELS = 1_000_000_000
 _MAX_HEADER_BYTES = 64 * 1024
 _CHUNK = 4 * 1024 * 1024
+_CHECKSUM_BYTES = 4
+_CHECKSUM_REACH = 64 * 1024
+_MM_PER_UNIT = {1: 1000.0, 3: 0.001}  # NIfTI's codes of metres and microns; 2 is mm
 
 _MET_TYPES = {
     "MET_CHAR": "i1",
@@ -102,15 +105,13 @@ def open_volume(stream: BinaryIO, *, max_voxels: int = MAX_VOXELS) -> tuple[Head
 def read_voxels(header: Header, stream: BinaryIO) -> NDArray[np.generic]:
     """The pixels as ``[z, y, x]``; scaled to float32 where the header has a slope or intercept."""
     wanted = header.geometry.voxels * header.dtype.itemsize
-    buffer = bytearray(wanted)
-    filled = 0
+    buffer = bytearray()  # grows with what is there: a header alone takes no memory
     for chunk in _pixels(header, stream, wanted):
-        filled += len(chunk)
-        buffer[filled - len(chunk) : filled] = chunk
-    if filled < wanted:
+        buffer += chunk
+    if len(buffer) < wanted:
         raise VolumeRefused(
             "truncated",
-            f"The header declares {wanted:,} bytes of pixels, the file holds {filled:,}. "
+            f"The header declares {wanted:,} bytes of pixels, the file holds {len(buffer):,}. "
             "Was the program stopped while it wrote, or the disk full?",
         )
     voxels: NDArray[np.generic] = np.frombuffer(buffer, dtype=header.dtype).reshape(
@@ -142,6 +143,15 @@ def _pixels(header: Header, stream: BinaryIO, wanted: int) -> Iterable[bytes]:
                     break
             if inflater is not None and inflater.eof:
                 return
+        # Reading a little further makes zlib and gzip compare their checksums with the pixels.
+        if inflater is None:
+            stream.read(_CHECKSUM_REACH)
+        elif inflater.decompress(inflater.unconsumed_tail + stream.read(_CHECKSUM_BYTES), 1):
+            raise VolumeRefused(
+                "truncated",
+                f"The compressed pixels inflate to more than the {wanted:,} bytes that the header "
+                "declares. Write the file again.",
+            )
     except (zlib.error, EOFError, OSError) as error:
         raise VolumeRefused(
             "truncated",
@@ -162,6 +172,9 @@ def _nifti_header(stream: BinaryIO) -> Header:
         dtype = header.get_data_dtype()
         slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
         offset = int(header["vox_offset"])
+        with np.errstate(all="ignore"):
+            affine = np.asarray(header.get_best_affine(), dtype=np.float64)
+        affine[:3] *= _MM_PER_UNIT.get(int(header["xyzt_units"]) & 7, 1.0)
     except VolumeRefused:
         raise
     except Exception as error:  # nibabel raises many kinds on a malformed header
@@ -189,8 +202,6 @@ def _nifti_header(stream: BinaryIO) -> Header:
     if not header_bytes <= offset <= _MAX_HEADER_BYTES * 16:
         raise VolumeRefused("bad_header", f"The pixels are said to begin at byte {offset}.")
     scaled = math.isfinite(slope) and slope != 0
-    with np.errstate(all="ignore"):
-        affine = np.asarray(header.get_best_affine(), dtype=np.float64)
     return Header(
         geometry=Geometry.from_ras_affine(size, affine),
         dtype=dtype,
@@ -240,10 +251,11 @@ def _meta_header(stream: BinaryIO) -> Header:
     origin = _numbers(fields, ("Offset", "Position", "Origin"), 3, "0 0 0")
     rows = _numbers(fields, ("TransformMatrix", "Rotation", "Orientation"), 9, "1 0 0 0 1 0 0 0 1")
     matrix = np.array(rows).reshape(3, 3)  # row i is the direction of axis i
-    if min(spacing) <= 0 or np.abs(matrix @ matrix.T - np.eye(3)).max() > 1e-3:
+    plausible = min(spacing) >= MIN_SPACING_MM and max(spacing) <= MAX_SPACING_MM
+    if not plausible or np.abs(matrix @ matrix.T - np.eye(3)).max() > 1e-3:
         raise VolumeRefused(
             "bad_geometry",
-            f"ElementSpacing {spacing} must be positive and TransformMatrix orthonormal.",
+            f"ElementSpacing {spacing} must be positive, in mm, and TransformMatrix orthonormal.",
         )
     return Header(
         geometry=Geometry(

@@ -88,6 +88,7 @@ def _columns(spec: EvaluationSpec) -> tuple[Column, ...]:
             metric=metric.id,
             label=label,
             title=f"{metric.title} ({label})" if several else metric.title,
+            short=f"{metric.short} ({label})" if several else metric.short,
             unit=metric.unit,
             direction=metric.direction.value,
             decimals=metric.decimals,

@@ -8,12 +8,14 @@ from evaluation.aggregate import Summary
 
 @dataclass(frozen=True)
 class Column:
-    """One metric and label. ranked: whether it counts towards the rank."""
+    """One metric and label. short: the title for a table's head. ranked: whether it counts towards
+    the rank."""
 
     key: str
     metric: str
     label: str
     title: str
+    short: str
     unit: str
     direction: str
     decimals: int
@@ -56,7 +58,8 @@ class Table:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "Table":
         return cls(
-            tuple(Column(**column) for column in document["columns"]),
+            # A snapshot is never rewritten; those from before there were short titles have none.
+            tuple(Column(**{"short": column["title"], **column}) for column in document["columns"]),
             tuple(
                 Row(**{**row, "cells": tuple(Summary(**cell) for cell in row["cells"])})
                 for row in document["rows"]

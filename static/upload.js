@@ -39,6 +39,7 @@ function watch(form) {
       } else if (request.status === 422 && again) {
         form.replaceWith(again);
         watch(again);
+        again.querySelector("[aria-invalid=true]")?.focus();
       } else {
         stop(`The server answered ${request.status}. Reload the page and try again.`);
       }

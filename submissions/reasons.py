@@ -13,6 +13,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "out_of_memory": ("Out of memory", "The program used more memory than the phase allows."),
     "exit_code": ("Ended with an error", "The program ended with an exit status other than 0."),
     "cannot_start": ("Cannot start", "The image's entry point cannot be started."),
+    "image_unusable": ("Image unusable", "Build and save the image again, and try docker load."),
     "no_output": ("No output", _NO_MASK),
     "two_outputs": ("Several outputs", _NO_MASK),
     "not_a_regular_file": ("Not a regular file", _NO_MASK),

@@ -6,7 +6,7 @@ import tempfile
 os.environ["UPTAKE_STATE"] = tempfile.mkdtemp(prefix="uptake-tests-")
 os.environ.pop("REDIS_URL", None)
 
-from config.settings import *  # noqa: E402, F403
+from config.settings import *  # noqa: F403
 
 STORAGES = {
     **STORAGES,  # noqa: F405

@@ -1,6 +1,7 @@
 """What a challenge's folder holds: which file is which case's what, and what is left out."""
 
 import csv
+import io
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,9 @@ from challenges.definition import (
 
 ENDINGS = (".nii.gz", ".nii", ".mha")
 _CASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_MAX_TABLE_BYTES = 16 * 1024 * 1024
+_MAX_PATIENT = 100
 
 
 class FolderRefused(Exception):
@@ -39,58 +43,80 @@ class CaseFiles:
 
 @dataclass
 class Survey:
-    """definition, cases in the order of cases.csv, and notices of what was left out."""
+    """definition, complete cases in the order of cases.csv, notices of what was left out, and
+    problems: where there is one, nothing is to be kept."""
 
     definition: ChallengeDefinition
     cases: list[CaseFiles] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
 
 def survey_folder(folder: Path, definition_file: Path | None = None) -> Survey:
     """Find every declared file of the challenge in ``folder``; no image is opened.
 
     definition_file: ``challenge.yaml`` elsewhere; by default the one in the folder.
-    Raises FolderRefused with every problem of the definition, the table and the folders.
+    Raises FolderRefused where nothing further can be checked: no folder, or no definition (then
+    with the table's problems too). Every other problem stands in the survey.
     """
     if not folder.is_dir():
         raise FolderRefused([Problem(str(folder), "is not a folder")])
     problems: list[Problem] = []
     definition = None
     try:
-        definition = read_definition(definition_file or folder / "challenge.yaml")
+        if definition_file is None and _leads_outside(folder / "challenge.yaml", folder):
+            problems.append(Problem("challenge.yaml", _OUTSIDE))
+        else:
+            definition = read_definition(definition_file or folder / "challenge.yaml")
     except DefinitionRefused as refusal:
         problems += refusal.problems
-    rows = _read_table(folder / "cases.csv", problems)
+    rows = _read_table(folder, problems)
     if definition is None:
         raise FolderRefused(problems)
-    survey = Survey(definition)
+    survey = Survey(definition, problems=problems)
+    known = {row["case_id"] for row in rows}
     wanted = {"PET": "pet", **({"CT": "ct"} if "CT" in definition.modalities else {})}
     for position, row in enumerate(rows):
         name = row.pop("case_id")
-        found = _case_files(folder / name, name, definition, wanted, problems, survey.notices)
+        found = _case_files(folder, name, wanted, survey)
         if found is not None:
             pet, ct, annotations = found
             patient = row.pop("patient_id", "") or name
             survey.cases.append(CaseFiles(name, patient, position, row, pet, ct, annotations))
-    known = {case.name for case in survey.cases} | {row.get("case_id") for row in rows}
-    known |= {problem.place.split("/")[0] for problem in problems}
     for entry in sorted(folder.iterdir()):
         if entry.name not in known and entry.name not in ("challenge.yaml", "cases.csv"):
             kind = "folder without a row in cases.csv" if entry.is_dir() else "undeclared file"
             survey.notices.append(f"{entry.name}: {kind}, left out")
-    if problems:
-        raise FolderRefused(problems)
     return survey
 
 
-def _read_table(path: Path, problems: list[Problem]) -> list[dict[str, str]]:
+_OUTSIDE = "is a link that leads out of the challenge's folder; put the file itself there"
+
+
+def _leads_outside(path: Path, folder: Path) -> bool:
+    """Whether importing ``path`` would publish a file that was never put into ``folder``."""
+    return path.exists() and not path.resolve().is_relative_to(folder.resolve())
+
+
+def _read_table(folder: Path, problems: list[Problem]) -> list[dict[str, str]]:
+    if _leads_outside(folder / "cases.csv", folder):
+        problems.append(Problem("cases.csv", _OUTSIDE))
+        return []
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            rows = list(reader)
-            columns = reader.fieldnames or []
+        with (folder / "cases.csv").open("rb") as file:
+            content = file.read(_MAX_TABLE_BYTES + 1)
+        if len(content) > _MAX_TABLE_BYTES:
+            problems.append(Problem("cases.csv", f"is larger than {_MAX_TABLE_BYTES:,} bytes"))
+            return []
+        # Decoded whole, as a strict csv reader does not say at which byte the text went wrong.
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        rows = [(reader.line_num, row) for row in reader]
+        columns = list(reader.fieldnames or [])
     except FileNotFoundError:
         problems.append(Problem("cases.csv", "not found; one row for each case is expected"))
+        return []
+    except OSError as error:
+        problems.append(Problem("cases.csv", f"cannot be read: {error.strerror}"))
         return []
     except (csv.Error, UnicodeDecodeError) as error:
         problems.append(Problem("cases.csv", f"cannot be read as comma-separated UTF-8: {error}"))
@@ -102,10 +128,12 @@ def _read_table(path: Path, problems: list[Problem]) -> list[dict[str, str]]:
         return []
     if len(set(columns)) < len(columns):
         problems.append(Problem("cases.csv", "two columns have the same name"))
+    if not all(column.strip() for column in columns):
+        problems.append(Problem("cases.csv", "a column has no name"))
     if not rows:
         problems.append(Problem("cases.csv", "has no rows; one for each case is expected"))
     good, seen = [], set()
-    for line, row in enumerate(rows, start=2):
+    for line, row in rows:
         place, name = f"cases.csv, line {line}", (row["case_id"] or "").strip()
         if None in row or None in row.values():
             problems.append(Problem(place, f"{len(columns)} cells are expected, as in the header"))
@@ -113,6 +141,10 @@ def _read_table(path: Path, problems: list[Problem]) -> list[dict[str, str]]:
             problems.append(
                 Problem(place, f"case_id “{name}” must be letters, digits, “.”, “_” or “-”")
             )
+        elif any(_CONTROL.search(cell) for cell in row.values()):
+            problems.append(Problem(place, "a cell holds a control character"))
+        elif len(row.get("patient_id", "").strip()) > _MAX_PATIENT:
+            problems.append(Problem(place, f"patient_id is longer than {_MAX_PATIENT} characters"))
         elif name in seen:
             problems.append(Problem(place, f"case_id “{name}” stands twice"))
         else:
@@ -124,24 +156,34 @@ def _read_table(path: Path, problems: list[Problem]) -> list[dict[str, str]]:
 
 
 def _case_files(
-    folder: Path,
-    name: str,
-    definition: ChallengeDefinition,
-    modalities: dict[str, str],
-    problems: list[Problem],
-    notices: list[str],
+    root: Path, name: str, modalities: dict[str, str], survey: Survey
 ) -> tuple[Path, Path | None, dict[str, Path]] | None:
+    problems, readers = survey.problems, survey.definition.readers
+    folder = root / name
     if not folder.is_dir():
         problems.append(Problem(name, "has a row in cases.csv, but no folder"))
         return None
-    present = sorted(entry for entry in folder.iterdir())
+    if _leads_outside(folder, root):
+        problems.append(Problem(name, _OUTSIDE))
+        return None
+    try:
+        present = sorted(folder.iterdir())
+    except OSError as error:
+        problems.append(Problem(name, f"cannot be read: {error.strerror}"))
+        return None
     used: set[Path] = set()
 
     def only(stem: str, what: str) -> Path | None:
         matches = [entry for entry in present if entry.name in {stem + end for end in ENDINGS}]
         used.update(matches)
-        if len(matches) == 1 and matches[0].is_file():
-            return matches[0]
+        if len(matches) == 1:
+            if not matches[0].is_file():
+                problems.append(Problem(f"{name}/{matches[0].name}", "is not a file"))
+            elif _leads_outside(matches[0], root):
+                problems.append(Problem(f"{name}/{matches[0].name}", _OUTSIDE))
+            else:
+                return matches[0]
+            return None
         found = f"found {', '.join(m.name for m in matches)}" if matches else "found none"
         problems.append(
             Problem(f"{name}/{stem}", f"one {what} as .nii.gz, .nii or .mha is expected; {found}")
@@ -149,10 +191,10 @@ def _case_files(
         return None
 
     images = {label: only(stem, f"{label} image") for label, stem in modalities.items()}
-    masks = {r.name: only(r.file, f"mask of reader {r.name}") for r in definition.readers}
+    masks = {r.name: only(r.file, f"mask of reader {r.name}") for r in readers}
     for entry in present:
         if entry not in used:
-            notices.append(f"{name}/{entry.name}: not declared in challenge.yaml, left out")
+            survey.notices.append(f"{name}/{entry.name}: not declared in challenge.yaml, left out")
     pet = images["PET"]
     annotations = {reader: path for reader, path in masks.items() if path is not None}
     if pet is None or len(annotations) < len(masks) or None in images.values():

@@ -48,9 +48,7 @@ def prepare_case(
     readers the reference is their strict majority, per label.
     """
     problems: list[Problem] = []
-    pet = _read(files.pet, files.name, problems)
-    if pet is not None and not np.isfinite(pet.voxels).all():
-        problems.append(Problem(_place(files, files.pet), "the PET holds NaN or infinity"))
+    pet = _read_image(files.pet, files.name, "PET", problems)
     masks: dict[str, NDArray[np.uint8]] = {}
     values = definition.evaluation.labels.values()
     for reader, path in files.annotations.items():
@@ -71,7 +69,7 @@ def prepare_case(
             masks[reader] = label_values(mask.voxels, values)
         except EvaluationError as error:
             problems.append(Problem(_place(files, path), error.message))
-    ct = _read(files.ct, files.name, problems) if files.ct is not None else None
+    ct = None if files.ct is None else _read_image(files.ct, files.name, "CT", problems)
     if problems or pet is None:
         return tuple(problems)
 
@@ -85,7 +83,7 @@ def prepare_case(
     def keep_volume(name: str, voxels: NDArray[np.generic]) -> KeptFile:
         return keep(name, write_mha(Volume(voxels, pet.geometry)))
 
-    suv = pet.voxels.astype(np.float32)
+    suv = pet.voxels.astype(np.float32, copy=False)
     reference = majority(list(masks.values()))
     kept_ct = None
     if ct is not None:
@@ -126,9 +124,23 @@ def majority(masks: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
 def _read(path: Path, case: str, problems: list[Problem]) -> Volume | None:
     try:
         return read_volume(path)
-    except (EvaluationError, OSError) as error:
-        problems.append(Problem(f"{case}/{path.name}", str(error)))
+    except EvaluationError as error:
+        problems.append(Problem(f"{case}/{path.name}", error.message))
+    except OSError as error:
+        problems.append(Problem(f"{case}/{path.name}", f"cannot be read: {error.strerror}"))
+    return None
+
+
+def _read_image(path: Path, case: str, modality: str, problems: list[Problem]) -> Volume | None:
+    """A volume whose voxels are finite as float32, in which they are worked on."""
+    volume = _read(path, case, problems)
+    if volume is None:
         return None
+    with np.errstate(over="ignore"):
+        voxels = volume.voxels.astype(np.float32, copy=False)
+    if not np.isfinite(voxels).all():
+        problems.append(Problem(f"{case}/{path.name}", f"the {modality} holds NaN or infinity"))
+    return Volume(voxels, volume.geometry)
 
 
 def _place(files: CaseFiles, path: Path) -> str:

@@ -1,9 +1,14 @@
 """Numbers as they stand on pages: with the digits that mean something, and a dash for none."""
 
+from datetime import datetime
+
 from django import template
+from django.utils import timezone
 
 register = template.Library()
 NONE = "–"
+HOLD = "\u00a0"
+"""No line breaks between a number and its unit."""
 
 
 @register.filter
@@ -20,14 +25,42 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return NONE
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f}{HOLD}s"
+    return _whole(seconds)
+
+
+@register.filter
+def elapsed(start: datetime | None, end: datetime | None = None) -> str:
+    """From ``start`` to ``end``, or to now; in whole seconds."""
+    if start is None:
+        return NONE
+    return _whole(max(0.0, ((end or timezone.now()) - start).total_seconds()))
+
+
+def _whole(seconds: float) -> str:
     if seconds < 120:
-        return f"{seconds:.0f} s"
+        return f"{seconds:.0f}{HOLD}s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes_left = divmod(minutes, 60)
-    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
+    if hours:
+        return f"{hours}{HOLD}h {minutes_left}{HOLD}min"
+    return f"{minutes}{HOLD}min {rest}{HOLD}s" if rest else f"{minutes}{HOLD}min"
+
+
+@register.filter
+def memory(mib: int) -> str:
+    return f"{mib / 1024:g}{HOLD}GiB" if mib >= 1024 else f"{mib}{HOLD}MiB"
 
 
 @register.filter
 def at(values: tuple[object, ...], index: int) -> object:
     return values[index]
+
+
+@register.simple_tag
+def time_left(start: datetime | None, done: int, total: int) -> str:
+    """At the pace so far; empty until there is a pace to speak of."""
+    if start is None or done < 3 or done >= total:
+        return ""
+    seconds = (timezone.now() - start).total_seconds() / done * (total - done)
+    return _whole(seconds if seconds < 10 else round(seconds, -1))

@@ -90,10 +90,14 @@ class Pair:
 
 @dataclass(frozen=True)
 class Metric:
-    """One definition. ``measure`` is called only in situations where the policy table says so."""
+    """One definition. ``measure`` is called only in situations where the policy table says so.
+
+    short: the title for the head of a table, where several metrics stand side by side.
+    """
 
     id: str
     title: str
+    short: str
     unit: str
     direction: Direction
     family: Family

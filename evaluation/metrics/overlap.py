@@ -13,6 +13,7 @@ METRICS = (
     Metric(
         id="dice",
         title="Dice",
+        short="Dice",
         unit="",
         direction=Direction.HIGHER,
         family=Family.OVERLAP,

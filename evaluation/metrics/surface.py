@@ -31,6 +31,7 @@ METRICS = (
     Metric(
         id="hd",
         title="Hausdorff distance",
+        short="HD",
         unit="mm",
         direction=Direction.LOWER,
         family=Family.DISTANCE,
@@ -42,6 +43,7 @@ METRICS = (
     Metric(
         id="hd95",
         title="95 % Hausdorff distance",
+        short="HD95",
         unit="mm",
         direction=Direction.LOWER,
         family=Family.DISTANCE,
@@ -53,6 +55,7 @@ METRICS = (
     Metric(
         id="assd",
         title="Average symmetric surface distance",
+        short="ASSD",
         unit="mm",
         direction=Direction.LOWER,
         family=Family.DISTANCE,

@@ -35,6 +35,7 @@ METRICS = (
     Metric(
         id="mtv_ml",
         title="MTV",
+        short="MTV",
         unit="ml",
         direction=Direction.NONE,
         family=Family.VOLUME,
@@ -46,6 +47,7 @@ METRICS = (
     Metric(
         id="mtv_error_ml",
         title="MTV error",
+        short="MTV error",
         unit="ml",
         direction=Direction.TOWARDS_ZERO,
         family=Family.SIGNED_VOLUME_ERROR,
@@ -57,6 +59,7 @@ METRICS = (
     Metric(
         id="mtv_abs_error_ml",
         title="Absolute MTV error",
+        short="Abs. MTV error",
         unit="ml",
         direction=Direction.LOWER,
         family=Family.VOLUME_ERROR,
@@ -67,6 +70,7 @@ METRICS = (
     Metric(
         id="mtv_rel_error",
         title="Relative MTV error",
+        short="Rel. MTV error",
         unit="%",
         direction=Direction.TOWARDS_ZERO,
         family=Family.SIGNED_RELATIVE_ERROR,
@@ -78,6 +82,7 @@ METRICS = (
     Metric(
         id="correct_negative",
         title="Correct on lesion-free cases",
+        short="Lesion-free correct",
         unit="",
         direction=Direction.HIGHER,
         family=Family.EMPTY_CASE,

@@ -58,7 +58,8 @@ class Attempt(models.Model):
     """One try at a run, and everything that the platform observed of it.
 
     fence: the number that the worker's claim got. peak_memory_bytes and cpu_seconds are sampled,
-    and null where unknown. sandbox: what contained it, "none" for a plain process.
+    and null where unknown. sandbox: what contained it, "none" for a plain process. stages: seconds
+    by stage.
     """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="attempts")
@@ -81,6 +82,7 @@ class Attempt(models.Model):
     reason_text = models.TextField(blank=True)
     reason_owner = models.CharField(max_length=20, blank=True)
     log = models.TextField(blank=True)
+    stages = models.JSONField(default=dict)
 
     class Meta:
         ordering = ["run", "fence"]
@@ -110,7 +112,7 @@ class CaseResult(models.Model):
     """The scores of one run against one target in one edition; prediction is null for a failure.
 
     metrics[metric][label] = {value, worst}: value null where not applicable, worst what a missing
-    result counts as. Volumes in ml by label.
+    result counts as. Volumes in ml by label. seconds: what scoring took.
     """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="results")
@@ -123,6 +125,7 @@ class CaseResult(models.Model):
     metrics = models.JSONField()
     reference_ml = models.JSONField()
     prediction_ml = models.JSONField()
+    seconds = models.FloatField()
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from docker.types import LogConfig, Mount, Ulimit
 
 from submissions.sandbox.archive import ImageConfig
 from submissions.sandbox.cpus import reserve
-from submissions.sandbox.engine import NOBODY, Engine, platform_fault
+from submissions.sandbox.engine import NOBODY, Engine, ImageUnusable, platform_fault
 from submissions.sandbox.keeper import IMAGE as KEEPER_IMAGE
 from submissions.sandbox.outcome import (
     MIB,
@@ -25,8 +25,9 @@ from submissions.sandbox.outcome import (
     RunRequest,
     SandboxError,
     Stopped,
+    Stopwatch,
 )
-from submissions.sandbox.staging import collect_output, input_stream
+from submissions.sandbox.staging import Collected, collect_output, input_stream
 from submissions.sandbox.volumes import declared_volumes
 
 GRACE_SECONDS = 5
@@ -40,9 +41,9 @@ class _Watch:
     """What was seen of a container while it ran; samples, so peaks may have been missed."""
 
     timed_out: bool = False
-    killed: bool = False
     peak_memory_bytes: int | None = None
     cpu_seconds: float | None = None
+    clock: Stopwatch = field(default_factory=Stopwatch)
 
 
 class ContainerProgram:
@@ -57,60 +58,76 @@ class ContainerProgram:
         self._archive = archive
 
     def run(self, request: RunRequest, should_stop: Callable[[], bool]) -> Outcome:
+        watch = _Watch()
         with reserve(request.limits.cpus, self._engine.folder, should_stop) as cpus:
-            image = self._engine.ensure_image(self._digest, self._archive)
-            with platform_fault("engine_failed"), self._prepared(request) as names:
-                container = self._create(image, request, cpus, names)
+            try:
+                with watch.clock.stage("load"):
+                    image = self._engine.ensure_image(self._digest, self._archive)
+            except ImageUnusable as error:
+                failure = Failure("image_unusable", f"The engine cannot load the image: {error}")
+                now = datetime.now(UTC)
+                return self._outcome(request, now, 0.0, None, watch, "", None, failure)
+            with platform_fault("engine_failed"), self._prepared(request, watch) as names:
+                with watch.clock.stage("start"):
+                    container = self._create(image, request, cpus, names)
                 try:
-                    return self._execute(container, request, names, should_stop)
+                    return self._execute(container, request, names, watch, should_stop)
                 finally:
-                    self._engine.remove_container(names.algorithm)
+                    with watch.clock.stage("remove"):
+                        self._engine.remove_container(names.algorithm)
 
     @contextmanager
-    def _prepared(self, request: RunRequest) -> Iterator["_Names"]:
+    def _prepared(self, request: RunRequest, watch: "_Watch") -> Iterator["_Names"]:
         """The run's two volumes and the keeper that holds them, removed whatever happens."""
         names = _Names.of(self._engine, request)
-        client, labels = self._engine.client, self._engine.labels(request.run, request.attempt)
         try:
-            client.volumes.create(names.input, labels=labels)
-            options = f"size={request.limits.output_mib}m,nr_inodes={_OUTPUT_FILES},mode=0777"
-            client.volumes.create(
-                names.output,
-                driver="local",
-                driver_opts={"type": "tmpfs", "device": "tmpfs", "o": f"{options},nosuid,nodev"},
-                labels=labels,
-            )
-            keeper = client.containers.create(
-                KEEPER_IMAGE,
-                name=names.keeper,
-                labels=labels,
-                network_mode="none",
-                read_only=True,
-                user=f"{NOBODY}:{NOBODY}",
-                cap_drop=["ALL"],
-                security_opt=["no-new-privileges"],
-                pids_limit=64,  # the runtime itself needs some threads to start it
-                mem_limit="64m",
-                mounts=[
-                    Mount("/input", names.input, type="volume"),
-                    Mount("/output", names.output, type="volume", no_copy=True),
-                ],
-            )
-            keeper.put_archive("/input", input_stream(request.images))
-            keeper.start()
+            with watch.clock.stage("stage"):
+                self._stage(request, names)
             yield names
         finally:
-            self._engine.remove_container(names.keeper)
-            for volume in (names.input, names.output):
-                self._engine.remove_volume(volume)
+            with watch.clock.stage("remove"):
+                self._engine.remove_container(names.keeper)
+                for volume in (names.input, names.output):
+                    self._engine.remove_volume(volume)
+
+    def _stage(self, request: RunRequest, names: "_Names") -> None:
+        client, labels = self._engine.client, self._engine.labels(request.run, request.attempt)
+        client.volumes.create(names.input, labels=labels)
+        options = f"size={request.limits.output_mib}m,nr_inodes={_OUTPUT_FILES},mode=0777"
+        client.volumes.create(
+            names.output,
+            driver="local",
+            driver_opts={"type": "tmpfs", "device": "tmpfs", "o": f"{options},nosuid,nodev"},
+            labels=labels,
+        )
+        keeper = client.containers.create(
+            KEEPER_IMAGE,
+            name=names.keeper,
+            labels=labels,
+            network_mode="none",
+            read_only=True,
+            user=f"{NOBODY}:{NOBODY}",
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            pids_limit=64,  # the runtime itself needs some threads to start it
+            mem_limit="64m",
+            mounts=[
+                Mount("/input", names.input, type="volume"),
+                Mount("/output", names.output, type="volume", no_copy=True),
+            ],
+        )
+        keeper.put_archive("/input", input_stream(request.images))
+        keeper.start()
 
     def _create(
         self, image: str, request: RunRequest, cpus: tuple[int, ...], names: "_Names"
     ) -> Container:
         limits, config = request.limits, self._config
-        uid, gid, home = self._engine.resolve_user(image, config.user)
+        account = self._engine.resolve_user(
+            self._digest, image, config.user, run=request.run, attempt=request.attempt
+        )
         environment = dict(pair.partition("=")[::2] for pair in config.environment)
-        environment.setdefault("HOME", home)
+        environment.setdefault("HOME", account.home)
         memory = (
             limits.engine_memory_bytes
             + len(declared_volumes(config.volumes)) * limits.tmp_mib * MIB
@@ -119,7 +136,7 @@ class ContainerProgram:
             image,
             name=names.algorithm,
             labels=self._engine.labels(request.run, request.attempt),
-            user=f"{uid}:{gid}",
+            user=f"{account.uid}:{account.gid}",
             environment=environment,
             network_mode="none",
             read_only=True,
@@ -168,32 +185,40 @@ class ContainerProgram:
         container: Container,
         request: RunRequest,
         names: "_Names",
+        watch: "_Watch",
         should_stop: Callable[[], bool],
     ) -> Outcome:
         started, clock = datetime.now(UTC), time.monotonic()
         try:
-            container.start()
+            with watch.clock.stage("start"):
+                container.start()
         except APIError as error:
             failure = _start_failure(error)
             if failure is None:
                 raise
-            return self._outcome(request, started, 0.0, None, _Watch(), "", None, failure)
-        watch = _Watch()
-        state = self._wait(container, request.limits, watch, should_stop)
+            return self._outcome(request, started, 0.0, None, watch, "", None, failure)
+        with watch.clock.stage("wait"):
+            state = self._wait(container, request.limits, watch, should_stop)
         seconds = time.monotonic() - clock
+        with watch.clock.stage("collect"):
+            log, collected = self._collect(container, request, names)
+        failure = _failure(state, watch, seconds, request.limits, collected.bytes_used)
+        failure = failure or collected.failure
+        mask = collected.mask if failure is None else None
+        return self._outcome(request, started, seconds, state, watch, log, mask, failure)
+
+    def _collect(
+        self, container: Container, request: RunRequest, names: "_Names"
+    ) -> tuple[str, Collected]:
         log = container.logs(tail=500)[-_LOG_BYTES:].decode("utf-8", "replace")
         keeper = self._engine.client.containers.get(names.keeper)
         stream, _ = keeper.get_archive("/output")
-        collected = collect_output(
+        return log, collect_output(
             stream,
             slug=request.output_slug,
             target=request.work / "mask",
             limit_bytes=request.limits.output_mib * MIB,
         )
-        failure = _failure(state, watch, seconds, request.limits, collected.bytes_used)
-        failure = failure or collected.failure
-        mask = collected.mask if failure is None else None
-        return self._outcome(request, started, seconds, state, watch, log, mask, failure)
 
     def _outcome(
         self,
@@ -218,6 +243,7 @@ class ContainerProgram:
             log=log,
             mask=mask,
             failure=failure,
+            stages=watch.clock.stages,
         )
 
     def _wait(

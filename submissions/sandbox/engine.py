@@ -2,14 +2,15 @@
 
 import fcntl
 import io
+import json
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import docker
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, DockerException, ImageLoadError, ImageNotFound, NotFound
 from requests.exceptions import RequestException
 
 from submissions.sandbox.keeper import ensure_keeper
@@ -20,12 +21,29 @@ LABEL_HOST = "org.uptake.host"
 LABEL_RUN = "org.uptake.run"
 LABEL_ATTEMPT = "org.uptake.attempt"
 
-NOBODY = 65532
+_MOST_ID = 2**31
 _PASSWD_BYTES = 1024 * 1024
 
 _GONE = (404, 409)
 
 ENGINE_ERRORS = (DockerException, RequestException)
+
+
+class ImageUnusable(Exception):
+    """An archive that passed every check, and that the engine still cannot make an image of."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """Numbers, since a name could map to uid 0 inside the image; home is what HOME is set to."""
+
+    uid: int
+    gid: int
+    home: str
+
+
+NOBODY = 65532
+NOBODY_ACCOUNT = Account(NOBODY, NOBODY, "/tmp")  # noqa: S108
 
 
 @dataclass(frozen=True)
@@ -87,7 +105,8 @@ class Engine:
         """The engine's own id of the image whose config has SHA-256 ``digest``.
 
         Loads the canonical, untagged archive where it is not there yet. Engines differ in what they
-        call an image, so the id that this engine gave is kept in a note beside the digest.
+        call an image, so the id that this engine gave is kept in a note beside the digest. Raises
+        ImageUnusable where the engine cannot make an image of the archive.
         """
         note = self.folder / f"{digest}.image"
         with platform_fault("image_not_loaded"), self.lock(digest):
@@ -97,50 +116,32 @@ class Engine:
                 except ImageNotFound:
                     note.unlink()
             with archive().open("rb") as file:
-                (image,) = self.client.images.load(file)
+                try:
+                    (image,) = self.client.images.load(file)
+                except ImageLoadError as error:
+                    if "no space left" in str(error):
+                        raise
+                    raise ImageUnusable(str(error)) from error
             note.write_text(str(image.id))
             return str(image.id)
 
-    def resolve_user(self, image: str, declared: str) -> tuple[int, int, str]:
-        """(uid, gid, home) that a container runs as: never 0, whatever a name maps to.
+    def resolve_user(
+        self, digest: str, image: str, declared: str, *, run: str, attempt: int
+    ) -> "Account":
+        """Who a container of this image runs as: never uid 0, whatever a name maps to.
 
-        declared: the USER of the image's config. Root, nobody named, and unknown names become
-        NOBODY with /tmp as home.
+        declared: the USER of the image's config. Root, an unknown name, and no name at all become
+        NOBODY. The image is asked once; the answer is kept in a note.
         """
-        user, _, group = declared.partition(":")
-        for name, uid, gid, home in self._accounts(image) if user else []:
-            if (user in (name, str(uid))) and uid > 0:
-                chosen = int(group) if group.isdecimal() and int(group) > 0 else gid or uid
-                return uid, chosen, home
-        if user.isdecimal() and 0 < int(user) < 2**31:
-            own_group = group.isdecimal() and 0 < int(group) < 2**31
-            return int(user), int(group) if own_group else int(user), "/tmp"  # noqa: S108
-        return NOBODY, NOBODY, "/tmp"  # noqa: S108
-
-    def _accounts(self, image: str) -> list[tuple[str, int, int, str]]:
-        """/etc/passwd of an image, read from a container that is never started."""
-        container = self.client.containers.create(image, command=["none"])
-        try:
-            stream, _ = container.get_archive("/etc/passwd")
-            content = b""
-            for chunk in stream:
-                content += chunk
-                if len(content) > _PASSWD_BYTES:
-                    return []
-        except NotFound:
-            return []
-        finally:
-            container.remove(force=True, v=True)
-        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-            member = archive.next()
-            file = archive.extractfile(member) if member and member.isreg() else None
-            text = file.read().decode("utf-8", "replace") if file else ""
-        found = []
-        for line in text.splitlines():
-            parts = line.split(":")
-            if len(parts) >= 6 and parts[2].isdecimal() and parts[3].isdecimal():
-                found.append((parts[0], int(parts[2]), int(parts[3]), parts[5] or "/"))
-        return found
+        if not declared:
+            return NOBODY_ACCOUNT
+        note = self.folder / f"{digest}.user"
+        with platform_fault("user_not_resolved"), self.lock(digest):
+            if not note.exists():
+                name = f"{self.prefix}{run}-{attempt}-passwd"
+                accounts = _read_accounts(self.client, image, name, self.labels(run, attempt))
+                note.write_text(json.dumps(asdict(choose_account(declared, accounts))))
+            return Account(**json.loads(note.read_text()))
 
     def left_overs(self) -> list[LeftOver]:
         """Every container and volume that this installation made on this host.
@@ -183,6 +184,47 @@ class Engine:
         except APIError as error:
             if error.status_code not in _GONE:
                 raise
+
+
+def choose_account(declared: str, accounts: list[tuple[str, "Account"]]) -> Account:
+    """The numeric account for ``USER declared``, given the image's own named accounts."""
+    user, _, group = declared.partition(":")
+    own_group = int(group) if group.isdecimal() and 0 < int(group) < _MOST_ID else 0
+    for name, account in accounts:
+        if user in (name, str(account.uid)) and 0 < account.uid < _MOST_ID:
+            gid = own_group or account.gid or account.uid
+            return Account(account.uid, gid, account.home)
+    if user.isdecimal() and 0 < int(user) < _MOST_ID:
+        return Account(int(user), own_group or int(user), NOBODY_ACCOUNT.home)
+    return NOBODY_ACCOUNT
+
+
+def _read_accounts(
+    client: docker.DockerClient, image: str, name: str, labels: dict[str, str]
+) -> list[tuple[str, Account]]:
+    """/etc/passwd of an image, from a container that is never started."""
+    container = client.containers.create(image, command=["none"], name=name, labels=labels)
+    try:
+        stream, _ = container.get_archive("/etc/passwd")
+        content = b""
+        for chunk in stream:
+            content += chunk
+            if len(content) > _PASSWD_BYTES:
+                return []
+    except NotFound:
+        return []
+    finally:
+        container.remove(force=True, v=True)
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        member = archive.next()
+        file = archive.extractfile(member) if member and member.isreg() else None
+        text = file.read().decode("utf-8", "replace") if file else ""
+    found = []
+    for line in text.splitlines():
+        parts = line.split(":")
+        if len(parts) >= 6 and parts[2].isdecimal() and parts[3].isdecimal():
+            found.append((parts[0], Account(int(parts[2]), int(parts[3]), parts[5] or "/")))
+    return found
 
 
 def _left_over(name: str, labels: dict[str, str], *, is_volume: bool) -> LeftOver:

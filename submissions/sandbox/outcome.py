@@ -1,11 +1,13 @@
 """What is asked of a sandbox, and what it observed."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 MIB = 1024 * 1024
 
@@ -84,6 +86,7 @@ class Outcome:
     seconds: wall time of the program. peak_memory_bytes and cpu_seconds are None where unknown,
     never 0; they come from samples, so the true peak may be higher. mask: the collected file,
     untrusted. failure: None means that one output file was collected after exit status 0.
+    stages: seconds by stage (stage, start, wait, collect, remove), as far as it came.
     """
 
     sandbox: str
@@ -97,6 +100,22 @@ class Outcome:
     log: str
     mask: Path | None
     failure: Failure | None
+    stages: dict[str, float] = field(default_factory=dict)
+
+
+class Stopwatch:
+    """Seconds by stage, for whoever asks where the time of a run goes."""
+
+    def __init__(self) -> None:
+        self.stages: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.stages[name] = self.stages.get(name, 0.0) + time.monotonic() - start
 
 
 class Stopped(Exception):
@@ -111,6 +130,3 @@ class Program(Protocol):
 
         Raises Stopped when it answered yes, SandboxError for a fault of the platform.
         """
-
-
-JsonObject = dict[str, Any]

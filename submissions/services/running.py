@@ -33,6 +33,7 @@ from submissions.sandbox.outcome import (
     RunRequest,
     SandboxError,
     Stopped,
+    Stopwatch,
 )
 from submissions.sandbox.process import BaselineProcess
 from submissions.services import leases, lifecycle
@@ -45,7 +46,6 @@ State = Run.State
 PLATFORM_FAULTS = 3
 RETRY_SECONDS = 5
 _OUTPUT_BYTES_PER_VOXEL = 8
-_BASELINES = settings.BASELINES
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,10 @@ def _execute(run: Run, worker: str, engine: Engine | None) -> None:
     request.work.mkdir(parents=True)
     try:
         outcome = _program(run.submission, engine).run(request, heart.stopped)
-        accepted, failure = _judge(run, outcome)
+        clock = Stopwatch()
+        with clock.stage("decode"):
+            accepted, failure = _judge(run, outcome)
+        outcome.stages.update(clock.stages)
     except Stopped:
         log.info("run.stopped", run=run.public_id, fence=run.fence)
         return
@@ -144,7 +147,7 @@ def _request(run: Run) -> RunRequest:
 def _program(submission: Submission, engine: Engine | None) -> Program:
     version = submission.version
     if version.program is not None:
-        script = _BASELINES / version.program["script"]
+        script = settings.BASELINES / version.program["script"]
         return BaselineProcess(script, version.program["environment"])
     if version.image is None or engine is None:
         raise SandboxError("no_engine", "This host has no Docker engine.")
@@ -218,6 +221,7 @@ def _record(attempt: Attempt, outcome: Outcome, failure: Failure | None) -> None
     attempt.out_of_memory = outcome.out_of_memory
     attempt.peak_memory_bytes = outcome.peak_memory_bytes
     attempt.cpu_seconds = outcome.cpu_seconds
+    attempt.stages = outcome.stages
     attempt.log = outcome.log.replace("\x00", "")
     if failure is not None:
         attempt.reason_code, attempt.reason_text = failure.code, failure.message

@@ -1,5 +1,6 @@
 """Score what was collected, in a process of its own, and keep one result a run and target."""
 
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def _score(run: Run) -> None:
     edition = current_edition(phase)
     target = run.case.references.get(version=edition.reference_version, reader=None)
     prediction = getattr(run, "prediction", None)
+    clock = time.monotonic()
     try:
         score = score_files(
             Path(target.file.path),
@@ -60,7 +62,12 @@ def _score(run: Run) -> None:
                 run=run,
                 target=target,
                 edition=edition,
-                defaults={"prediction": prediction, "reason_code": run.reason_code, **score},
+                defaults={
+                    "prediction": prediction,
+                    "reason_code": run.reason_code,
+                    "seconds": time.monotonic() - clock,
+                    **score,
+                },
             )
     lifecycle.advance(submission=run.submission)
 

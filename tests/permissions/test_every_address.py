@@ -1,0 +1,230 @@
+"""Who gets what from every address of the platform: the whole set of grants."""
+
+import hashlib
+import io
+import re
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.models import User
+from challenges.models import Annotation, Challenge, Image, Membership, Phase, Reference
+from challenges.services import add_member
+from challenges.storage import private, untrusted
+from submissions.models import Prediction, Submission, Upload
+from submissions.services.checking import check_next
+from submissions.services.running import run_next
+from submissions.services.scoring import score_next
+from submissions.services.uploads import submit_upload
+from tests.factories import a_challenge, a_phase, a_submission, a_user
+from tests.programs import write_programs
+
+ROLES = ("visitor", "stranger", "owner", "rival", "organiser", "other organiser", "steward")
+OWN = {"owner", "organiser"}
+SIGNED_IN = set(ROLES) - {"visitor"}
+
+# What each address answers with 200 (or a redirect after a change); everyone else gets 404, and a
+# visitor is sent to sign in where an account is needed at all.
+GRANTS_PUBLIC = {
+    "home": set(ROLES),
+    "challenge": set(ROLES),
+    "picture": set(ROLES),
+    "leaderboard": set(ROLES),
+    "submit": SIGNED_IN,
+    "own_submissions": SIGNED_IN,
+    "submission": OWN,
+    "cancel": OWN,
+    "challenge_submissions": {"organiser"},
+}
+GRANTS_HIDDEN = {**GRANTS_PUBLIC, "picture": {"organiser", "steward"}}
+NEEDS_ACCOUNT = {"submit", "own_submissions", "submission", "cancel", "challenge_submissions"}
+
+
+@pytest.fixture
+def world(db, tmp_path, settings, monkeypatch):
+    """A challenge, a scored submission of the owner's, and everyone who might look at it."""
+    monkeypatch.setattr("submissions.services.hints.current_app.send_task", lambda *_, **__: None)
+    settings.BASELINES = write_programs(tmp_path / "programs")
+    challenge = a_challenge(tmp_path, slug="ours")
+    other = a_challenge(tmp_path, slug="theirs", cases=1)
+    add_member(challenge=other, user=a_user("other organiser"), role=Membership.Role.ORGANISER)
+    add_member(challenge=challenge, user=a_user("steward"), role=Membership.Role.STEWARD)
+    Membership.objects.filter(challenge=other, user=a_user("organiser")).delete()
+    for name in ("stranger", "owner", "rival"):
+        a_user(name)
+    phase = a_phase(challenge)
+    submission = a_submission(phase, user=a_user("owner"))
+    while any(
+        (
+            check_next(worker="h:1"),
+            run_next(worker="h:1", engine=None),
+            score_next(worker="h:1"),
+        )
+    ):
+        pass
+    file = SimpleUploadedFile("image.tar", b"the rival's secret weights" * 100)
+    submit_upload(phase=phase, user=a_user("rival"), title="Secret", file=file)
+    submission.refresh_from_db()
+    assert submission.state == "scored"
+    return challenge, phase, submission
+
+
+def client_of(role: str) -> Client:
+    client = Client()
+    if role != "visitor":
+        client.force_login(User.objects.get(username=role))
+    return client
+
+
+def addresses(challenge: Challenge, phase: Phase, submission: Submission) -> dict[str, str]:
+    base = f"/challenges/{challenge.slug}/"
+    case = phase.dataset.cases.order_by("position")[0]
+    return {
+        "home": "/",
+        "challenge": base,
+        "picture": f"{base}{phase.slug}/cases/{case.public_id}/projection.png",
+        "leaderboard": f"{base}{phase.slug}/leaderboard/",
+        "submit": f"{base}{phase.slug}/submit/",
+        "own_submissions": "/submissions/",
+        "submission": f"/submissions/{submission.public_id}/",
+        "cancel": f"/submissions/{submission.public_id}/cancel/",
+        "challenge_submissions": f"{base}submissions/",
+    }
+
+
+def answer(role: str, name: str, address: str):
+    client = client_of(role)
+    return client.post(address) if name == "cancel" else client.get(address)
+
+
+def body(response) -> bytes:
+    return b"".join(response.streaming_content) if response.streaming else response.content
+
+
+def own_url_names() -> set[str]:
+    def walk(patterns, own):
+        for pattern in patterns:
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns, own and "allauth" not in str(pattern))
+            elif isinstance(pattern, URLPattern) and own:
+                yield pattern.name
+
+    return set(walk(get_resolver().url_patterns, True))
+
+
+def test_the_table_of_grants_knows_every_address():
+    assert own_url_names() == set(GRANTS_PUBLIC)
+
+
+@pytest.mark.parametrize("hidden", [False, True], ids=["public cases", "hidden cases"])
+def test_each_address_answers_whom_it_should_and_no_one_else(world, hidden):
+    challenge, phase, submission = world
+    if hidden:
+        challenge.phases.update(cases=Phase.Cases.HIDDEN)
+    grants = GRANTS_HIDDEN if hidden else GRANTS_PUBLIC
+    for name, address in addresses(challenge, phase, submission).items():
+        for role in ROLES:
+            response = answer(role, name, address)
+            if role in grants[name]:
+                expected = {302} if name == "cancel" else {200}
+            elif role == "visitor" and name in NEEDS_ACCOUNT:
+                expected = {302}
+                assert "/accounts/login/" in response["Location"]
+            else:
+                expected = {404}
+            assert response.status_code in expected, (name, role, response.status_code)
+
+
+@pytest.mark.parametrize("hidden", [False, True], ids=["public cases", "hidden cases"])
+def test_no_address_gives_any_stored_file_to_anyone(world, hidden):
+    """References, annotations, images, predictions and tarballs never leave by an address."""
+    challenge, phase, submission = world
+    if hidden:
+        challenge.phases.update(cases=Phase.Cases.HIDDEN)
+    secrets = {}
+    for model in (Reference, Annotation, Image, Prediction, Upload):
+        for row in model.objects.exclude(file=""):
+            content = row.file.read()
+            secrets[row.file.name] = content
+    assert len(secrets) > 10
+    names = [
+        *(f"{prefix}{name}" for name in secrets for prefix in ("/", "/media/", "/storage/private/",
+          "/storage/untrusted/", "/private/", "/untrusted/", "/static/../private/", "/static/%2e%2e/")),
+        *addresses(challenge, phase, submission).values(),
+    ]  # fmt: skip
+    digests = {hashlib.sha256(content).digest() for content in secrets.values()}
+    for role in ROLES:
+        client = client_of(role)
+        for address in names:
+            response = client.get(address)
+            content = body(response)
+            assert hashlib.sha256(content).digest() not in digests, (role, address)
+            assert not any(len(c) > 64 and c[:64] in content for c in secrets.values()), (
+                role,
+                address,
+            )
+
+
+def test_private_and_untrusted_storages_have_no_address():
+    for storage in (private(), untrusted()):
+        with pytest.raises(ValueError, match="not accessible via a URL"):
+            storage.url("anything")
+
+
+def test_a_participant_of_a_hidden_phase_sees_no_case_score_and_no_log(world):
+    challenge, _, submission = world
+    challenge.phases.update(cases=Phase.Cases.HIDDEN)
+    address = f"/submissions/{submission.public_id}/"
+    seen = client_of("owner").get(address).content.decode()
+    assert "case-1" not in seen
+    assert "thresholding" not in seen
+    assert "1.000" not in seen
+    assert "hidden" in seen
+    organiser = client_of("organiser").get(address).content.decode()
+    assert "case-1" in organiser
+    assert "thresholding" in organiser
+    assert "1.000" in organiser
+
+
+def test_in_a_hidden_phase_a_failure_says_only_what_carries_nothing_out(world):
+    """File names, an exit status or a grid could be chosen by the container."""
+    challenge, _, submission = world
+    run = submission.runs.all()[0]
+    run.reason_code, run.reason_text = "exit_code", "The program ended with exit status 42"
+    run.save()
+    challenge.phases.update(cases=Phase.Cases.HIDDEN)
+    address = f"/submissions/{submission.public_id}/"
+    assert "42" not in client_of("owner").get(address).context["report"].rows[0].reason.text
+    assert "42" in client_of("organiser").get(address).context["report"].rows[0].reason.text
+
+
+def test_another_persons_submission_looks_like_one_that_does_not_exist(world):
+    _, _, submission = world
+    client = client_of("rival")
+    missing = client.get("/submissions/aaaaaaaaaaaa/")
+    others = client.get(f"/submissions/{submission.public_id}/")
+    assert (missing.status_code, others.status_code) == (404, 404)
+    token = re.compile(rb'name="csrfmiddlewaretoken" value="\w+"')
+    assert token.sub(b"", missing.content) == token.sub(b"", others.content)
+
+
+def test_only_an_organiser_can_mark_a_baseline(world):
+    challenge, phase, _ = world
+    address = addresses(challenge, phase, Submission.objects.first())["submit"]
+    for role, marked in (("stranger", False), ("organiser", True)):
+        client_of(role).post(
+            address,
+            {"title": f"By {role}", "baseline": "on", "image": io.BytesIO(b"not a tarball")},
+        )
+        submission = Submission.objects.get(version__algorithm__title=f"By {role}")
+        assert submission.version.algorithm.is_baseline is marked
+
+
+def test_a_cancel_needs_its_token(world):
+    """Another site cannot cancel for someone who is signed in."""
+    _, _, submission = world
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(User.objects.get(username="owner"))
+    assert client.post(f"/submissions/{submission.public_id}/cancel/").status_code == 403
