@@ -1,5 +1,6 @@
 """The commands of ./uptake."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -37,6 +38,8 @@ def _django(chosen: Environment | None = None) -> Environment:
     import django
 
     django.setup()
+    # What happened is told by the command itself; the log's lines are for the processes' logs.
+    logging.getLogger().setLevel(logging.WARNING)
     return environment()
 
 

@@ -108,7 +108,7 @@ STATICFILES_DIRS = [
 ]
 
 FILE_UPLOAD_TEMP_DIR = STATE / "storage" / "untrusted" / "incoming"
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["submissions.uploading.CarefulUploadHandler"]
 UPLOAD_BYTES = int(_environment.upload_gib * 1024**3)
 
 AUTH_USER_MODEL = "accounts.User"

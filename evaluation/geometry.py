@@ -100,8 +100,9 @@ class Geometry:
         Raises VolumeRefused when the axes are degenerate or not at right angles: a sheared grid
         has no spacing along axes, and no distance in mm could be told from it.
         """
-        lps = np.diag([-1.0, -1.0, 1.0]) @ np.asarray(affine, dtype=np.float64)[:3]
-        spacing = np.linalg.norm(lps[:, :3], axis=0)
+        lps = np.asarray(affine, dtype=np.float64)[:3] * [[-1.0], [-1.0], [1.0]]
+        with np.errstate(over="ignore", invalid="ignore"):
+            spacing = np.linalg.norm(lps[:, :3], axis=0)
         plausible = (spacing >= MIN_SPACING_MM) & (spacing <= MAX_SPACING_MM)
         if not np.all(np.isfinite(lps)) or not np.all(plausible):
             raise VolumeRefused(

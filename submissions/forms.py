@@ -26,8 +26,17 @@ class SubmitForm(forms.Form):
         help_text="Marked as such on the leaderboard. For organisers.",
     )
 
-    def __init__(self, *arguments: Any, may_mark_baselines: bool = False, **named: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        *arguments: Any,  # noqa: ANN401
+        may_mark_baselines: bool = False,
+        refused: str = "",
+        **named: Any,  # noqa: ANN401
+    ) -> None:
+        """refused: why the file was not taken in, which otherwise looks as if none was chosen."""
         super().__init__(*arguments, **named)
+        if refused:
+            self.fields["image"].error_messages["required"] = refused
         if not may_mark_baselines:
             del self.fields["baseline"]
 

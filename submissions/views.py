@@ -53,7 +53,12 @@ def submit(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
         raise Http404
     state = phase_state(phase)
     may_mark = may_organise(request.user, phase.challenge)
-    form = SubmitForm(request.POST or None, request.FILES or None, may_mark_baselines=may_mark)
+    form = SubmitForm(
+        request.POST or None,
+        request.FILES or None,
+        may_mark_baselines=may_mark,
+        refused=getattr(request, "upload_refused", ""),
+    )
     if request.method == "POST" and state == "open" and form.is_valid():
         submission = uploads.submit_upload(
             phase=phase,

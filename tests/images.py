@@ -4,6 +4,7 @@ import io
 import json
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import docker
 
@@ -52,9 +53,9 @@ def save_baseline(folder: str, archive: Path, **arguments: str) -> Path:
     )
 
 
-def _save(archive: Path, **build: object) -> Path:
+def _save(archive: Path, **build: Any) -> Path:
     client = docker.from_env()
-    image, _ = client.images.build(rm=True, **build)  # type: ignore[call-overload]
+    image, _ = client.images.build(rm=True, **build)
     with archive.open("wb") as file:
         for chunk in image.save():
             file.write(chunk)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import docker
 import httpx
@@ -100,9 +101,9 @@ class Platform:
         installation = (self.state / "installation_id").read_text()[:16].lower()
         installation = installation.replace("_", "x").replace("-", "x")
         client = docker.from_env()
-        wanted = {"label": f"org.uptake.installation={installation}"}
-        names = [c.name for c in client.containers.list(all=True, filters=wanted)]
-        names += [v.name for v in client.volumes.list(filters=wanted)]
+        wanted: dict[str, Any] = {"label": f"org.uptake.installation={installation}"}
+        names = [str(c.name) for c in client.containers.list(all=True, filters=wanted)]
+        names += [str(v.name) for v in client.volumes.list(filters=wanted)]
         client.close()
         return names
 

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 NUMBER_AND_UNIT = re.compile(r"\d[\d.,]* (?:%|mm|ml|MiB|GiB|GB|MB)(?!\w)")
-SUBSCRIPT = re.compile(r"\b([A-Z])_([A-Z]+)\b")
+SUBSCRIPT = re.compile(r"([A-Z])_([A-Z]+)(?!\w)")
 
 
 @register.filter
@@ -35,6 +35,13 @@ def first_line(text: str) -> str:
 @register.filter
 def further_lines(text: str) -> str:
     return text.partition("\n")[2].strip("\n")
+
+
+@register.filter
+def side_by_side(text: str) -> list[list[str]]:
+    """The rows of a small table of text, whose columns two spaces part; none if it is no table."""
+    rows = [re.split(r" {2,}", line) for line in text.splitlines()]
+    return rows if len(rows) > 1 and {len(row) for row in rows} == {3} else []
 
 
 @register.filter

@@ -9,215 +9,460 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('challenges', '0001_initial'),
+        ("challenges", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fence', models.PositiveIntegerField()),
-                ('worker', models.CharField(max_length=200)),
-                ('sandbox', models.CharField(blank=True, max_length=40)),
-                ('image_digest', models.CharField(blank=True, max_length=64)),
-                ('limits', models.JSONField(default=dict)),
-                ('input_sha256', models.CharField(blank=True, max_length=64)),
-                ('output_sha256', models.CharField(blank=True, max_length=64)),
-                ('claimed_at', models.DateTimeField(auto_now_add=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('seconds', models.FloatField(null=True)),
-                ('exit_code', models.IntegerField(null=True)),
-                ('out_of_memory', models.BooleanField(default=False)),
-                ('peak_memory_bytes', models.BigIntegerField(null=True)),
-                ('cpu_seconds', models.FloatField(null=True)),
-                ('reason_code', models.CharField(blank=True, max_length=60)),
-                ('reason_text', models.TextField(blank=True)),
-                ('reason_owner', models.CharField(blank=True, max_length=20)),
-                ('log', models.TextField(blank=True)),
-                ('stages', models.JSONField(default=dict)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("fence", models.PositiveIntegerField()),
+                ("worker", models.CharField(max_length=200)),
+                ("sandbox", models.CharField(blank=True, max_length=40)),
+                ("image_digest", models.CharField(blank=True, max_length=64)),
+                ("limits", models.JSONField(default=dict)),
+                ("input_sha256", models.CharField(blank=True, max_length=64)),
+                ("output_sha256", models.CharField(blank=True, max_length=64)),
+                ("claimed_at", models.DateTimeField(auto_now_add=True)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("seconds", models.FloatField(null=True)),
+                ("exit_code", models.IntegerField(null=True)),
+                ("out_of_memory", models.BooleanField(default=False)),
+                ("peak_memory_bytes", models.BigIntegerField(null=True)),
+                ("cpu_seconds", models.FloatField(null=True)),
+                ("reason_code", models.CharField(blank=True, max_length=60)),
+                ("reason_text", models.TextField(blank=True)),
+                ("reason_owner", models.CharField(blank=True, max_length=20)),
+                ("log", models.TextField(blank=True)),
+                ("stages", models.JSONField(default=dict)),
             ],
             options={
-                'ordering': ['run', 'fence'],
+                "ordering": ["run", "fence"],
             },
         ),
         migrations.CreateModel(
-            name='ContainerImage',
+            name="ContainerImage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('file', models.FileField(max_length=300, storage=challenges.storage.untrusted, upload_to='')),
-                ('archive_bytes', models.BigIntegerField()),
-                ('unpacked_bytes', models.BigIntegerField()),
-                ('config', models.JSONField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                (
+                    "file",
+                    models.FileField(
+                        max_length=300, storage=challenges.storage.untrusted, upload_to=""
+                    ),
+                ),
+                ("archive_bytes", models.BigIntegerField()),
+                ("unpacked_bytes", models.BigIntegerField()),
+                ("config", models.JSONField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Algorithm',
+            name="Algorithm",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=accounts.identifiers.new_public_id, max_length=12, unique=True)),
-                ('title', models.CharField(max_length=100)),
-                ('is_baseline', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='algorithms', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=accounts.identifiers.new_public_id, max_length=12, unique=True
+                    ),
+                ),
+                ("title", models.CharField(max_length=100)),
+                ("is_baseline", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="algorithms",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['title'],
+                "ordering": ["title"],
             },
         ),
         migrations.CreateModel(
-            name='AlgorithmVersion',
+            name="AlgorithmVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=accounts.identifiers.new_public_id, max_length=12, unique=True)),
-                ('number', models.PositiveIntegerField()),
-                ('program', models.JSONField(null=True)),
-                ('card', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('algorithm', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='submissions.algorithm')),
-                ('image', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='submissions.containerimage')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=accounts.identifiers.new_public_id, max_length=12, unique=True
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("program", models.JSONField(null=True)),
+                ("card", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "algorithm",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="versions",
+                        to="submissions.algorithm",
+                    ),
+                ),
+                (
+                    "image",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="submissions.containerimage",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fence', models.PositiveIntegerField(default=0)),
-                ('leased_by', models.CharField(blank=True, max_length=200)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('public_id', models.CharField(default=accounts.identifiers.new_public_id, max_length=12, unique=True)),
-                ('variant', models.CharField(default='original', max_length=40)),
-                ('repeat', models.PositiveIntegerField(default=0)),
-                ('is_canary', models.BooleanField(default=False)),
-                ('state', models.CharField(choices=[('waiting', 'waiting for the first case'), ('queued', 'queued'), ('running', 'running'), ('collected', 'waiting to be scored'), ('scoring', 'scoring'), ('done', 'done'), ('cancelled', 'cancelled')], default='waiting', max_length=20)),
-                ('reason_code', models.CharField(blank=True, max_length=60)),
-                ('reason_text', models.TextField(blank=True)),
-                ('platform_faults', models.PositiveIntegerField(default=0)),
-                ('eligible_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='challenges.case')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("fence", models.PositiveIntegerField(default=0)),
+                ("leased_by", models.CharField(blank=True, max_length=200)),
+                ("lease_until", models.DateTimeField(null=True)),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=accounts.identifiers.new_public_id, max_length=12, unique=True
+                    ),
+                ),
+                ("variant", models.CharField(default="original", max_length=40)),
+                ("repeat", models.PositiveIntegerField(default=0)),
+                ("is_canary", models.BooleanField(default=False)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "waiting for the first case"),
+                            ("queued", "queued"),
+                            ("running", "running"),
+                            ("collected", "waiting to be scored"),
+                            ("scoring", "scoring"),
+                            ("done", "done"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="waiting",
+                        max_length=20,
+                    ),
+                ),
+                ("reason_code", models.CharField(blank=True, max_length=60)),
+                ("reason_text", models.TextField(blank=True)),
+                ("platform_faults", models.PositiveIntegerField(default=0)),
+                ("eligible_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runs",
+                        to="challenges.case",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['submission', 'case__position', 'variant', 'repeat'],
+                "ordering": ["submission", "case__position", "variant", "repeat"],
             },
         ),
         migrations.CreateModel(
-            name='Prediction',
+            name="Prediction",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('file', models.FileField(max_length=300, storage=challenges.storage.private, upload_to='')),
-                ('sha256', models.CharField(max_length=64)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('attempt', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='prediction', to='submissions.attempt')),
-                ('run', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='prediction', to='submissions.run')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "file",
+                    models.FileField(
+                        max_length=300, storage=challenges.storage.private, upload_to=""
+                    ),
+                ),
+                ("sha256", models.CharField(max_length=64)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "attempt",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="prediction",
+                        to="submissions.attempt",
+                    ),
+                ),
+                (
+                    "run",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="prediction",
+                        to="submissions.run",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='CaseResult',
+            name="CaseResult",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason_code', models.CharField(blank=True, max_length=60)),
-                ('metrics', models.JSONField()),
-                ('reference_ml', models.JSONField()),
-                ('prediction_ml', models.JSONField()),
-                ('seconds', models.FloatField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('edition', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='results', to='challenges.edition')),
-                ('target', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='results', to='challenges.reference')),
-                ('prediction', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='results', to='submissions.prediction')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='results', to='submissions.run')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("reason_code", models.CharField(blank=True, max_length=60)),
+                ("metrics", models.JSONField()),
+                ("reference_ml", models.JSONField()),
+                ("prediction_ml", models.JSONField()),
+                ("seconds", models.FloatField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "edition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="results",
+                        to="challenges.edition",
+                    ),
+                ),
+                (
+                    "target",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="results",
+                        to="challenges.reference",
+                    ),
+                ),
+                (
+                    "prediction",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="results",
+                        to="submissions.prediction",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="results",
+                        to="submissions.run",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='attempt',
-            name='run',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='submissions.run'),
+            model_name="attempt",
+            name="run",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="attempts",
+                to="submissions.run",
+            ),
         ),
         migrations.CreateModel(
-            name='Submission',
+            name="Submission",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fence', models.PositiveIntegerField(default=0)),
-                ('leased_by', models.CharField(blank=True, max_length=200)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('public_id', models.CharField(default=accounts.identifiers.new_public_id, max_length=12, unique=True)),
-                ('state', models.CharField(choices=[('received', 'received'), ('checking', 'checking'), ('queued', 'queued'), ('running', 'running'), ('scoring', 'scoring'), ('scored', 'scored'), ('rejected', 'rejected'), ('failed', 'failed'), ('cancelled', 'cancelled')], default='received', max_length=20)),
-                ('reason_code', models.CharField(blank=True, max_length=60)),
-                ('reason_text', models.TextField(blank=True)),
-                ('reason_stage', models.CharField(blank=True, max_length=20)),
-                ('reason_owner', models.CharField(blank=True, max_length=20)),
-                ('platform_faults', models.PositiveIntegerField(default=0)),
-                ('received_at', models.DateTimeField(auto_now_add=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('phase', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='submissions', to='challenges.phase')),
-                ('submitted_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='submissions', to=settings.AUTH_USER_MODEL)),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='submissions', to='submissions.algorithmversion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("fence", models.PositiveIntegerField(default=0)),
+                ("leased_by", models.CharField(blank=True, max_length=200)),
+                ("lease_until", models.DateTimeField(null=True)),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=accounts.identifiers.new_public_id, max_length=12, unique=True
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("received", "received"),
+                            ("checking", "checking"),
+                            ("queued", "queued"),
+                            ("running", "running"),
+                            ("scoring", "scoring"),
+                            ("scored", "scored"),
+                            ("rejected", "rejected"),
+                            ("failed", "failed"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="received",
+                        max_length=20,
+                    ),
+                ),
+                ("reason_code", models.CharField(blank=True, max_length=60)),
+                ("reason_text", models.TextField(blank=True)),
+                ("reason_stage", models.CharField(blank=True, max_length=20)),
+                ("reason_owner", models.CharField(blank=True, max_length=20)),
+                ("platform_faults", models.PositiveIntegerField(default=0)),
+                ("received_at", models.DateTimeField(auto_now_add=True)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "phase",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="submissions",
+                        to="challenges.phase",
+                    ),
+                ),
+                (
+                    "submitted_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="submissions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="submissions",
+                        to="submissions.algorithmversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-received_at', '-pk'],
+                "ordering": ["-received_at", "-pk"],
             },
         ),
         migrations.AddField(
-            model_name='run',
-            name='submission',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='submissions.submission'),
+            model_name="run",
+            name="submission",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="runs",
+                to="submissions.submission",
+            ),
         ),
         migrations.CreateModel(
-            name='Upload',
+            name="Upload",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=accounts.identifiers.new_public_id, max_length=12, unique=True)),
-                ('file', models.FileField(blank=True, max_length=300, storage=challenges.storage.untrusted, upload_to='')),
-                ('name', models.CharField(max_length=200)),
-                ('size_bytes', models.BigIntegerField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('received_at', models.DateTimeField(auto_now_add=True)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='uploads', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=accounts.identifiers.new_public_id, max_length=12, unique=True
+                    ),
+                ),
+                (
+                    "file",
+                    models.FileField(
+                        blank=True,
+                        max_length=300,
+                        storage=challenges.storage.untrusted,
+                        upload_to="",
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("size_bytes", models.BigIntegerField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("received_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="uploads",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='algorithmversion',
-            name='upload',
-            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='version', to='submissions.upload'),
+            model_name="algorithmversion",
+            name="upload",
+            field=models.OneToOneField(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="version",
+                to="submissions.upload",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='algorithm',
-            constraint=models.UniqueConstraint(fields=('owner', 'title'), name='algorithm_title_once'),
+            model_name="algorithm",
+            constraint=models.UniqueConstraint(
+                fields=("owner", "title"), name="algorithm_title_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='caseresult',
-            constraint=models.UniqueConstraint(fields=('run', 'target', 'edition'), name='one_result_a_target_and_edition'),
+            model_name="caseresult",
+            constraint=models.UniqueConstraint(
+                fields=("run", "target", "edition"), name="one_result_a_target_and_edition"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(fields=('run', 'fence'), name='one_attempt_a_claim'),
+            model_name="attempt",
+            constraint=models.UniqueConstraint(fields=("run", "fence"), name="one_attempt_a_claim"),
         ),
         migrations.AddIndex(
-            model_name='submission',
-            index=models.Index(fields=['state'], name='submissions_state_6fe02c_idx'),
+            model_name="submission",
+            index=models.Index(fields=["state"], name="submissions_state_6fe02c_idx"),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['state'], name='submissions_state_721610_idx'),
+            model_name="run",
+            index=models.Index(fields=["state"], name="submissions_state_721610_idx"),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.UniqueConstraint(fields=('submission', 'case', 'variant', 'repeat'), name='one_run_a_case'),
+            model_name="run",
+            constraint=models.UniqueConstraint(
+                fields=("submission", "case", "variant", "repeat"), name="one_run_a_case"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='algorithmversion',
-            constraint=models.UniqueConstraint(fields=('algorithm', 'number'), name='one_version_a_number'),
+            model_name="algorithmversion",
+            constraint=models.UniqueConstraint(
+                fields=("algorithm", "number"), name="one_version_a_number"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='algorithmversion',
-            constraint=models.CheckConstraint(condition=models.Q(('upload__isnull', True), ('program__isnull', True), _connector='XOR'), name='uploaded_or_a_baseline'),
+            model_name="algorithmversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("upload__isnull", True), ("program__isnull", True), _connector="XOR"
+                ),
+                name="uploaded_or_a_baseline",
+            ),
         ),
     ]

@@ -29,7 +29,7 @@ BROKEN = {
     ),
     "a link for a mask": (
         EMPTY_MASK
-        + "\nimport os; os.rename(target / 'mask.mha', '/tmp/m'); os.symlink('/tmp/m', target / 'mask.mha')",
+        + "\nimport os, shutil; shutil.move(target / 'mask.mha', '/tmp/m'); os.symlink('/tmp/m', target / 'mask.mha')",
         "not_a_regular_file",
         "a link",
     ),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ Labels = NDArray[np.uint8]
 Voxel = tuple[int, int, int]
 
 EVERY_METRIC = EvaluationSpec(metrics=list(REGISTRY))
+QUICK = settings(max_examples=40, deadline=None)
 DISTANCES = ("hd", "hd95", "assd")
 
 

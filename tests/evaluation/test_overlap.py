@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from evaluation.geometry import Geometry
 from evaluation.oracle import medpy_dice
 from evaluation.spec import EvaluationSpec
-from tests.evaluation.grids import Labels, grid, mask, measured, pairs, score
+from tests.evaluation.grids import QUICK, Labels, grid, mask, measured, pairs, score
 
 SHAPE = (2, 2, 2)
 
@@ -55,6 +55,7 @@ def test_voxels_of_another_label_do_not_count() -> None:
     assert scored["correct_negative"]["node"].value == 0.0
 
 
+@QUICK
 @given(pairs(drawn=True))
 def test_dice_is_that_of_medpy_and_of_simpleitk(case: tuple[Labels, Labels, Geometry]) -> None:
     reference, prediction, geometry = case
@@ -67,6 +68,7 @@ def test_dice_is_that_of_medpy_and_of_simpleitk(case: tuple[Labels, Labels, Geom
     assert dice == pytest.approx(measures.GetDiceCoefficient())
 
 
+@QUICK
 @given(pairs(drawn=True), st.permutations([0, 1, 2]))
 def test_dice_is_symmetric_and_blind_to_the_order_of_axes(
     case: tuple[Labels, Labels, Geometry], order: list[int]
