@@ -1,6 +1,7 @@
 """Numbers as they stand on pages: with the digits that mean something, and a dash for none."""
 
 from datetime import datetime
+from math import ceil
 
 from django import template
 from django.utils import timezone
@@ -59,8 +60,8 @@ def at(values: tuple[object, ...], index: int) -> object:
 
 @register.simple_tag
 def time_left(start: datetime | None, done: int, total: int) -> str:
-    """At the pace so far; empty until there is a pace to speak of."""
+    """At the pace so far, in round numbers; empty until there is a pace to speak of."""
     if start is None or done < 3 or done >= total:
         return ""
     seconds = (timezone.now() - start).total_seconds() / done * (total - done)
-    return _whole(seconds if seconds < 10 else round(seconds, -1))
+    return _whole(10 * ceil(seconds / 10) if seconds < 90 else 60 * ceil(seconds / 60))

@@ -80,8 +80,8 @@ def test_a_developer_uploads_watches_and_reads_scores_while_the_leaderboard_fill
     watcher.scripted = page.scripted
     watcher.goto(f"{challenge}open/leaderboard/")
     submit(page, challenge, f"Entry of {name}", archive)
-    until(page, page.locator("#now"), "running")
-    until(page, page.locator("#now"), "scored")
+    until(page, page.locator("#state"), "running")
+    until(page, page.locator("#state"), "scored")
     rows = page.locator("#cases tbody tr")
     expect(rows).to_have_count(4)
     expect(rows.first).to_contain_text("case-1")
@@ -94,9 +94,9 @@ def test_a_developer_uploads_watches_and_reads_scores_while_the_leaderboard_fill
 def test_a_developer_cancels(page, platform, challenge, tmp_path):
     sign_up(page, platform, f"bob-{page.scripted}".lower())
     submit(page, challenge, "Slow", save_program("import time; time.sleep(25)", tmp_path / "i.tar"))
-    until(page, page.locator("#now"), "running")
+    until(page, page.locator("#state"), "running")
     page.get_by_role("button", name="Cancel").click()
-    until(page, page.locator("#now"), "cancelled", 10)
+    until(page, page.locator("#state"), "cancelled", 10)
 
 
 def test_an_organiser_sees_every_submission(page, platform, challenge):

@@ -5,7 +5,7 @@ import io
 import struct
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import nibabel
 import numpy as np
@@ -15,7 +15,7 @@ AFFINE = np.diag([2.0, 3.0, 4.0, 1.0])
 
 
 def nifti(
-    voxels: NDArray[Any], affine: NDArray[np.float64] = AFFINE, *, endian: str = "<"
+    voxels: NDArray[Any], affine: NDArray[np.float64] = AFFINE, *, endian: Literal["<", ">"] = "<"
 ) -> bytes:
     """One NIfTI-1 file; voxels are [x, y, z], as nibabel has them."""
     header = nibabel.Nifti1Header(endianness=endian)

@@ -131,7 +131,8 @@ def by_transform(reference: Labels, prediction: Labels, geometry: Geometry) -> N
     target = np.ones(prediction.shape, bool)
     target[tuple(border(prediction > 0).T)] = False
     distance = distance_transform_edt(target, sampling=geometry.spacing[::-1])
-    return np.asarray(distance)[tuple(border(reference > 0).T)]
+    found: NDArray[np.float64] = np.asarray(distance)[tuple(border(reference > 0).T)]
+    return found
 
 
 @QUICK

@@ -60,7 +60,7 @@ def test_a_mask_of_0_and_255_is_told_what_to_write() -> None:
 
 
 def test_a_probability_map_is_told_six_of_its_values() -> None:
-    with pytest.raises(MaskRefused, match="0.1, 0.2, 0.3, 0.4, 0.5, 0.6 and 2 more"):
+    with pytest.raises(MaskRefused, match=r"0\.1, 0\.2, 0\.3, 0\.4, 0\.5, 0\.6 and 2 more"):
         label_values((np.arange(9) / 10).reshape(1, 3, 3), [1])
 
 

@@ -107,10 +107,13 @@ RANKED = EvaluationSpec(
     failure_volume_ml=0.002,  # of two voxels: so that many answers are worse than a failure
 )
 SHAPE = (2, 2, 3)
-masks = arrays.arrays(np.uint8, SHAPE, elements=st.integers(0, 1))
+# Nothing and everything often: where tables of empty masks go wrong.
+masks = st.sampled_from([np.zeros(SHAPE, np.uint8), np.ones(SHAPE, np.uint8)]) | arrays.arrays(
+    np.uint8, SHAPE, elements=st.integers(0, 1)
+)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.tuples(masks, masks, masks, masks), min_size=1, max_size=4),
     st.data(),
@@ -130,6 +133,18 @@ def test_replacing_any_result_by_a_failure_never_improves_a_rank(
     failed[failing] = score(cases[failing][0], None, geometry, RANKED)
     after = standing({**table, "entry 1": failed}, RANKED)
     assert after["entry 1"] >= before["entry 1"]
+
+
+def test_failing_on_a_lesion_free_case_costs_as_much_as_drawing_there() -> None:
+    """Were it null for the failure alone, failing where nothing is to be found would pay."""
+    empty, full = np.zeros(SHAPE, np.uint8), np.ones(SHAPE, np.uint8)
+    spec = EvaluationSpec(metrics=["correct_negative"])
+    answers = {"drew in one": (full, empty), "failed in one": (None, empty)}
+    table = {
+        name: [score(empty, answer, spec=spec) for answer in given]
+        for name, given in answers.items()
+    }
+    assert standing(table, spec) == {"drew in one": 1, "failed in one": 1}
 
 
 def test_an_entry_that_always_fails_is_last() -> None:
