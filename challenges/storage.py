@@ -1,6 +1,15 @@
 """Where files of each trust lie. Passed to file fields as functions, so migrations name no path."""
 
-from django.core.files.storage import Storage, storages
+from typing import NoReturn
+
+from django.core.files.storage import FileSystemStorage, Storage, storages
+
+
+class FolderWithoutAddress(FileSystemStorage):
+    """Files that no URL leads to. Leaving out ``base_url`` is not enough: Django then makes one."""
+
+    def url(self, name: str | None) -> NoReturn:
+        raise ValueError(f"{name} is not accessible via a URL.")
 
 
 def private() -> Storage:

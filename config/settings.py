@@ -87,12 +87,12 @@ STORAGES = {
         "OPTIONS": {"location": STATE / "storage" / "public"},
     },
     "private": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": STATE / "storage" / "private", "base_url": None},
+        "BACKEND": "challenges.storage.FolderWithoutAddress",
+        "OPTIONS": {"location": STATE / "storage" / "private"},
     },
     "untrusted": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": STATE / "storage" / "untrusted", "base_url": None},
+        "BACKEND": "challenges.storage.FolderWithoutAddress",
+        "OPTIONS": {"location": STATE / "storage" / "untrusted"},
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }

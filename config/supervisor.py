@@ -43,8 +43,16 @@ class Role:
 class Supervisor:
     """Starts roles in order, restarts one that ends, and stops all in the opposite order."""
 
-    def __init__(self, roles: list[Role], *, logs: Path, environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        roles: list[Role],
+        *,
+        logs: Path,
+        environment: dict[str, str],
+        stop_seconds: float = _STOP_SECONDS,
+    ) -> None:
         self.roles = roles
+        self._stop_seconds = stop_seconds
         self._logs = logs
         self._environment = environment
 
@@ -71,7 +79,7 @@ class Supervisor:
         running = [role for role in reversed(self.roles) if role.process is not None]
         for role in running:
             _signal(role, signal.SIGTERM)
-        _wait(running, _STOP_SECONDS)
+        _wait(running, self._stop_seconds)
         for role in running:
             _signal(role, role.quit_signal)
         _wait(running, _KILL_SECONDS)

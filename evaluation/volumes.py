@@ -6,7 +6,9 @@ size, so a file that inflates to more is never inflated.
 """
 
 import gzip
+import hashlib
 import io
+import json
 import math
 import zlib
 from collections.abc import Iterable
@@ -51,6 +53,13 @@ class Volume:
 
     voxels: NDArray[np.generic]
     geometry: Geometry
+
+    def sha256(self) -> str:
+        """Of type, grid and pixels (hex): the same however the file is compressed."""
+        digest = hashlib.sha256(self.voxels.dtype.str.encode())
+        digest.update(json.dumps(self.geometry.to_json(), sort_keys=True).encode())
+        digest.update(np.ascontiguousarray(self.voxels).data)
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)

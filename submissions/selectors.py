@@ -94,12 +94,14 @@ def in_flight(phase: Phase) -> QuerySet[Submission]:
 
 
 def _for_list(submissions: QuerySet[Submission]) -> QuerySet[Submission]:
-    return submissions.select_related(
-        "version__algorithm", "phase__challenge", "submitted_by"
-    ).annotate(
-        total_runs=Count("runs"),
-        executed_runs=Count("runs", filter=Q(runs__state__in=Run.EXECUTED)),
-    )
+    return (
+        submissions.select_related("version__algorithm", "phase__challenge", "submitted_by")
+        .annotate(
+            total_runs=Count("runs"),
+            executed_runs=Count("runs", filter=Q(runs__state__in=Run.EXECUTED)),
+        )
+        .order_by("-received_at", "-pk")
+    )  # an annotation drops the model's own order
 
 
 def find_submission(viewer: Viewer, public_id: str) -> Submission | None:

@@ -19,7 +19,8 @@ from evaluation.volumes import Volume, read_volume, write_mha
 
 @dataclass(frozen=True)
 class KeptFile:
-    """name: relative to the folder that the case was prepared into."""
+    """name: relative to the folder that the case was prepared into. sha256: ``Volume.sha256`` of an
+    image, which no compression alters; of the bytes of a picture."""
 
     name: str
     sha256: str
@@ -76,12 +77,13 @@ def prepare_case(
     folder = target / str(files.position)
     folder.mkdir(parents=True)
 
-    def keep(name: str, content: bytes) -> KeptFile:
+    def keep(name: str, content: bytes, sha256: str = "") -> KeptFile:
         (folder / name).write_bytes(content)
-        return KeptFile(f"{files.position}/{name}", hashlib.sha256(content).hexdigest())
+        return KeptFile(f"{files.position}/{name}", sha256 or hashlib.sha256(content).hexdigest())
 
     def keep_volume(name: str, voxels: NDArray[np.generic]) -> KeptFile:
-        return keep(name, write_mha(Volume(voxels, pet.geometry)))
+        volume = Volume(voxels, pet.geometry)
+        return keep(name, write_mha(volume), volume.sha256())
 
     suv = pet.voxels.astype(np.float32, copy=False)
     reference = majority(list(masks.values()))

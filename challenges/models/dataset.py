@@ -42,7 +42,10 @@ class Case(models.Model):
 
 
 class Image(models.Model):
-    """One modality on the PET grid, as MetaImage: PET float32 SUVbw (g/ml), CT int16 (HU)."""
+    """One modality on the PET grid, as MetaImage: PET float32 SUVbw (g/ml), CT int16 (HU).
+
+    sha256, here and below: ``evaluation.volumes.Volume.sha256``, of pixels and grid.
+    """
 
     class Modality(models.TextChoices):
         PET = "pet", "PET"

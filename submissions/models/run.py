@@ -95,7 +95,7 @@ class Attempt(models.Model):
 class Prediction(models.Model):
     """A mask that was accepted: decoded, re-encoded and kept, so re-scoring never re-runs.
 
-    sha256: of the label values as uint8 ``[z, y, x]``.
+    sha256: ``evaluation.volumes.Volume.sha256`` of the label values.
     """
 
     run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="prediction")

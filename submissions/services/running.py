@@ -169,12 +169,8 @@ def _judge(run: Run, outcome: Outcome) -> tuple[_Accepted | None, Failure | None
             voxels = decode_mask(file, geometry, spec)
     except MaskRefused as refusal:
         return None, Failure(refusal.code, refusal.message)
-    return (
-        _Accepted(
-            write_mha(Volume(voxels, geometry)), hashlib.sha256(voxels.tobytes()).hexdigest()
-        ),
-        None,
-    )
+    volume = Volume(voxels, geometry)
+    return _Accepted(write_mha(volume), volume.sha256()), None
 
 
 def _finish(

@@ -25,7 +25,7 @@ def supervisor(tmp_path, *programs):
         Role(f"role-{number}", [sys.executable, "-c", program])
         for number, program in enumerate(programs)
     ]
-    return Supervisor(roles, logs=tmp_path, environment=dict(os.environ))
+    return Supervisor(roles, logs=tmp_path, environment=dict(os.environ), stop_seconds=1)
 
 
 def test_one_that_ends_is_started_again_and_named(tmp_path):

@@ -3,9 +3,12 @@
 import hashlib
 import io
 import re
+from functools import partial
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -42,33 +45,45 @@ GRANTS_HIDDEN = {**GRANTS_PUBLIC, "picture": {"organiser", "steward"}}
 NEEDS_ACCOUNT = {"submit", "own_submissions", "submission", "cancel", "challenge_submissions"}
 
 
-@pytest.fixture
-def world(db, tmp_path, settings, monkeypatch):
-    """A challenge, a scored submission of the owner's, and everyone who might look at it."""
-    monkeypatch.setattr("submissions.services.hints.current_app.send_task", lambda *_, **__: None)
-    settings.BASELINES = write_programs(tmp_path / "programs")
-    challenge = a_challenge(tmp_path, slug="ours")
-    other = a_challenge(tmp_path, slug="theirs", cases=1)
-    add_member(challenge=other, user=a_user("other organiser"), role=Membership.Role.ORGANISER)
-    add_member(challenge=challenge, user=a_user("steward"), role=Membership.Role.STEWARD)
-    Membership.objects.filter(challenge=other, user=a_user("organiser")).delete()
-    for name in ("stranger", "owner", "rival"):
-        a_user(name)
-    phase = a_phase(challenge)
-    submission = a_submission(phase, user=a_user("owner"))
-    while any(
-        (
-            check_next(worker="h:1"),
-            run_next(worker="h:1", engine=None),
-            score_next(worker="h:1"),
+@pytest.fixture(scope="module")
+def made(django_db_setup, django_db_blocker, tmp_path_factory):
+    """A challenge, a scored submission of the owner's, and everyone who might look at it.
+
+    Made once: each test's own changes are rolled back to it.
+    """
+    folder = tmp_path_factory.mktemp("world")
+    with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock(), transaction.atomic():
+        patch.setattr("submissions.services.hints.current_app.send_task", lambda *_, **__: None)
+        patch.setattr(settings, "BASELINES", write_programs(folder / "programs"))
+        challenge = a_challenge(folder, slug="ours")
+        other = a_challenge(folder, slug="theirs", cases=1)
+        add_member(challenge=other, user=a_user("other organiser"), role=Membership.Role.ORGANISER)
+        add_member(challenge=challenge, user=a_user("steward"), role=Membership.Role.STEWARD)
+        Membership.objects.filter(challenge=other, user=a_user("organiser")).delete()
+        for name in ("stranger", "owner", "rival"):
+            a_user(name)
+        phase = a_phase(challenge)
+        submission = a_submission(phase, user=a_user("owner"))
+        steps = (
+            partial(check_next, worker="h:1"),
+            partial(run_next, worker="h:1", engine=None),
+            partial(score_next, worker="h:1"),
         )
-    ):
-        pass
-    file = SimpleUploadedFile("image.tar", b"the rival's secret weights" * 100)
-    submit_upload(phase=phase, user=a_user("rival"), title="Secret", file=file)
-    submission.refresh_from_db()
+        while sum(step() for step in steps):
+            pass
+        file = SimpleUploadedFile("image.tar", b"the rival's secret weights" * 100)
+        submit_upload(phase=phase, user=a_user("rival"), title="Secret", file=file)
+        yield challenge.pk, submission.pk
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def world(made, db, monkeypatch):
+    monkeypatch.setattr("submissions.services.hints.current_app.send_task", lambda *_, **__: None)
+    challenge = Challenge.objects.get(pk=made[0])
+    submission = Submission.objects.select_related("phase").get(pk=made[1])
     assert submission.state == "scored"
-    return challenge, phase, submission
+    return challenge, a_phase(challenge), submission
 
 
 def client_of(role: str) -> Client:

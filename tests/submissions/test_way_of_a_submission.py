@@ -164,11 +164,8 @@ def test_a_fault_of_the_platform_is_tried_again_and_then_owned(phase, developer,
     ] == ["platform"] * 3
 
 
-def test_the_same_title_makes_a_new_version_and_the_newest_counts(phase, developer):
+def test_the_same_title_makes_a_new_version(phase, developer):
     first = a_submission(phase, user=developer)
-    everything()
     second = a_submission(phase, user=developer)
-    everything()
+    assert first.version.algorithm == second.version.algorithm
     assert (first.version.number, second.version.number) == (1, 2)
-    refresh(phase=phase)
-    assert [row.submission for row in board(developer, phase).table.rows] == [second.public_id]
