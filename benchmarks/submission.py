@@ -33,7 +33,8 @@ def bare_loop(archive: Path, cases: list[Path], work: Path) -> float:
     start = time.monotonic()
     for number, case in enumerate(cases):
         output = work / f"out-{number}"
-        output.mkdir(mode=0o777)
+        output.mkdir()
+        output.chmod(0o777)  # the container runs as nobody
         subprocess.run(
             ["docker", "run", "--rm", "--network", "none", "--read-only", "--cpuset-cpus", "0",
              "-v", f"{case}:/input/images/pet:ro", "-v", f"{output}:/output", str(image.id)],
