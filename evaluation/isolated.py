@@ -1,8 +1,11 @@
 """Start the processes that decode and score, each with limits and an empty environment."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,7 +29,20 @@ class IsolatedProcessFailed(EvaluationError):
     """The process itself broke: a fault of the platform, not of the mask."""
 
 
-def decode_mask(mask: BinaryIO, expected: Geometry, spec: EvaluationSpec) -> NDArray[np.uint8]:
+class IsolatedProcessStopped(Exception):
+    """``should_stop`` answered yes, and the process was killed."""
+
+
+def _never() -> bool:
+    return False
+
+
+def decode_mask(
+    mask: BinaryIO,
+    expected: Geometry,
+    spec: EvaluationSpec,
+    should_stop: Callable[[], bool] = _never,
+) -> NDArray[np.uint8]:
     """The mask in an open, untrusted file as uint8 label values ``[z, y, x]``.
 
     Raises VolumeRefused's and MaskRefused's codes as MaskRefused; code decoder_limit where reading
@@ -38,8 +54,8 @@ def decode_mask(mask: BinaryIO, expected: Geometry, spec: EvaluationSpec) -> NDA
         "memory_bytes": _memory_for(expected.voxels),
         "cpu_seconds": _CPU_SECONDS,
     }
-    done = _run("evaluation.decode", [json.dumps(request)], stdin=mask)
-    if done.returncode < 0 or b"MemoryError" in done.stderr[-2000:]:
+    done = _run("evaluation.decode", [json.dumps(request)], should_stop, stdin=mask)
+    if done.returncode == -signal.SIGXCPU or b"MemoryError" in done.stderr[-2000:]:
         raise MaskRefused(
             "decoder_limit",
             "Reading the mask took more memory or time than a mask of this size can need. "
@@ -54,7 +70,11 @@ def decode_mask(mask: BinaryIO, expected: Geometry, spec: EvaluationSpec) -> NDA
 
 
 def score_files(
-    reference: Path, prediction: Path | None, voxels: int, spec: EvaluationSpec
+    reference: Path,
+    prediction: Path | None,
+    voxels: int,
+    spec: EvaluationSpec,
+    should_stop: Callable[[], bool] = _never,
 ) -> dict[str, Any]:
     """``CaseScore.to_json()`` of two files that the platform wrote; ``voxels`` sizes the limit.
 
@@ -67,7 +87,7 @@ def score_files(
         "memory_bytes": _memory_for(voxels),
         "cpu_seconds": _CPU_SECONDS,
     }
-    done = _run("evaluation.scorer", [], data=json.dumps(job).encode())
+    done = _run("evaluation.scorer", [], should_stop, data=json.dumps(job).encode())
     _require_success("scorer", done)
     score: dict[str, Any] = json.loads(done.stdout)
     return score
@@ -78,23 +98,40 @@ def _memory_for(voxels: int) -> int:
 
 
 def _run(
-    module: str, arguments: list[str], *, stdin: BinaryIO | None = None, data: bytes | None = None
+    module: str,
+    arguments: list[str],
+    should_stop: Callable[[], bool],
+    *,
+    stdin: BinaryIO | None = None,
+    data: bytes | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
-    try:
-        return subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            stdin=stdin,
-            input=data,
-            capture_output=True,
-            cwd=_ROOT,
-            env=_ENVIRONMENT,
-            timeout=_WALL_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise IsolatedProcessFailed(
-            "too_slow", f"{module} did not answer within {_WALL_SECONDS} s."
-        ) from error
+    """``should_stop`` is asked once a second, so that a lease can be kept meanwhile."""
+    command = [sys.executable, "-m", module, *arguments]
+    deadline = time.monotonic() + _WALL_SECONDS
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE if stdin is None else stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=_ROOT,
+        env=_ENVIRONMENT,
+    ) as process:
+        try:
+            while True:
+                try:
+                    output, errors = process.communicate(data, timeout=1)
+                except subprocess.TimeoutExpired:
+                    data = None  # it was sent with the first call
+                    if should_stop():
+                        raise IsolatedProcessStopped from None
+                    if time.monotonic() > deadline:
+                        raise IsolatedProcessFailed(
+                            "too_slow", f"{module} did not answer within {_WALL_SECONDS} s."
+                        ) from None
+                else:
+                    return subprocess.CompletedProcess(command, process.returncode, output, errors)
+        finally:
+            process.kill()
 
 
 def _require_success(name: str, done: subprocess.CompletedProcess[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -62,7 +63,7 @@ class ContainerProgram:
         with reserve(request.limits.cpus, self._engine.folder, should_stop) as cpus:
             try:
                 with watch.clock.stage("load"):
-                    image = self._engine.ensure_image(self._digest, self._archive)
+                    image = self._load(should_stop)
             except ImageUnusable as error:
                 failure = Failure("image_unusable", f"The engine cannot load the image: {error}")
                 now = datetime.now(UTC)
@@ -75,6 +76,20 @@ class ContainerProgram:
                 finally:
                     with watch.clock.stage("remove"):
                         self._engine.remove_container(names.algorithm)
+
+    def _load(self, should_stop: Callable[[], bool]) -> str:
+        """In a thread, since a large image takes minutes, in which the lease has to be kept.
+
+        An engine does not stop loading half-way; so it is waited for even when asked to stop.
+        """
+        with ThreadPoolExecutor(1) as pool:
+            loading = pool.submit(self._engine.ensure_image, self._digest, self._archive)
+            stopped = False
+            while not wait([loading], timeout=0.5).done:
+                stopped = should_stop()
+            if stopped:
+                raise Stopped
+            return loading.result()
 
     @contextmanager
     def _prepared(self, request: RunRequest, watch: "_Watch") -> Iterator["_Names"]:

@@ -25,6 +25,8 @@ _MOST_ID = 2**31
 _PASSWD_BYTES = 1024 * 1024
 
 _GONE = (404, 409)
+# Of one answer of the engine; unpacking a large image takes minutes.
+_PATIENCE_SECONDS = 900
 
 ENGINE_ERRORS = (DockerException, RequestException)
 
@@ -71,7 +73,7 @@ class Engine:
     def connect(cls, *, installation: str, host: str, folder: Path) -> "Engine":
         """The engine that DOCKER_HOST names, else the local socket; SandboxError without one."""
         with platform_fault("engine_unreachable"):
-            client = docker.from_env(timeout=120)
+            client = docker.from_env(timeout=_PATIENCE_SECONDS)
             client.ping()
             folder.mkdir(parents=True, exist_ok=True)
             engine = cls(client, installation=installation, host=host, folder=folder)

@@ -17,7 +17,7 @@ from challenges.selectors import definition_of
 from challenges.storage import private, untrusted
 from evaluation.errors import MaskRefused
 from evaluation.geometry import Geometry
-from evaluation.isolated import IsolatedProcessFailed, decode_mask
+from evaluation.isolated import IsolatedProcessFailed, IsolatedProcessStopped, decode_mask
 from evaluation.volumes import Volume, write_mha
 from submissions.models import Attempt, Prediction, Run, Submission
 from submissions.sandbox.container import ContainerProgram
@@ -100,9 +100,9 @@ def _execute(run: Run, worker: str, engine: Engine | None) -> None:
         outcome = _program(run.submission, engine).run(request, heart.stopped)
         clock = Stopwatch()
         with clock.stage("decode"):
-            accepted, failure = _judge(run, outcome)
+            accepted, failure = _judge(run, outcome, heart)
         outcome.stages.update(clock.stages)
-    except Stopped:
+    except (Stopped, IsolatedProcessStopped):
         log.info("run.stopped", run=run.public_id, fence=run.fence)
         return
     except (SandboxError, IsolatedProcessFailed) as error:
@@ -157,7 +157,9 @@ def _program(submission: Submission, engine: Engine | None) -> Program:
     )
 
 
-def _judge(run: Run, outcome: Outcome) -> tuple[_Accepted | None, Failure | None]:
+def _judge(
+    run: Run, outcome: Outcome, heart: leases.Heart
+) -> tuple[_Accepted | None, Failure | None]:
     """Decode the collected file, untrusted as it is, in a process that can open nothing else."""
     if outcome.failure is not None or outcome.mask is None:
         return None, outcome.failure
@@ -166,7 +168,7 @@ def _judge(run: Run, outcome: Outcome) -> tuple[_Accepted | None, Failure | None
     spec = definition_of(run.submission.phase.challenge).evaluation
     try:
         with outcome.mask.open("rb") as file:
-            voxels = decode_mask(file, geometry, spec)
+            voxels = decode_mask(file, geometry, spec, heart.stopped)
     except MaskRefused as refusal:
         return None, Failure(refusal.code, refusal.message)
     volume = Volume(voxels, geometry)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from challenges.models import Image
 from challenges.selectors import current_edition, definition_of
 from evaluation.geometry import Geometry
-from evaluation.isolated import IsolatedProcessFailed, score_files
+from evaluation.isolated import IsolatedProcessFailed, IsolatedProcessStopped, score_files
 from submissions.models import CaseResult, Run
 from submissions.sandbox.outcome import Owner
 from submissions.services import leases, lifecycle
@@ -51,7 +51,11 @@ def _score(run: Run) -> None:
             Path(prediction.file.path) if prediction else None,
             _voxels(run),
             definition_of(phase.challenge).evaluation,
+            leases.Heart(run, state=State.SCORING).stopped,
         )
+    except IsolatedProcessStopped:
+        log.info("score.stopped", run=run.public_id, fence=run.fence)
+        return
     except IsolatedProcessFailed as error:
         log.error("score.failed", run=run.public_id, error=error.message)  # noqa: TRY400
         _platform_fault(run, error)

@@ -4,13 +4,20 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from evaluation.errors import MaskRefused
 from evaluation.geometry import Geometry
-from evaluation.isolated import IsolatedProcessFailed, decode_mask, score_files
+from evaluation.isolated import (
+    IsolatedProcessFailed,
+    IsolatedProcessStopped,
+    _run,
+    decode_mask,
+    score_files,
+)
 from evaluation.scoring import score_case
 from evaluation.spec import EvaluationSpec
 from evaluation.volumes import Volume, write_mha
@@ -104,13 +111,13 @@ def test_the_environment_and_its_secrets_do_not_reach_the_process(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[dict[str, str]] = []
-    run = subprocess.run
 
-    def watched(*arguments: object, **options: object) -> object:
-        seen.append(dict(options["env"]))  # type: ignore[call-overload]
-        return run(*arguments, **options)  # type: ignore[call-overload]
+    class Watched(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            seen.append(dict(options["env"]))
+            super().__init__(*arguments, **options)
 
-    monkeypatch.setattr(subprocess, "run", watched)
+    monkeypatch.setattr(subprocess, "Popen", Watched)
     monkeypatch.setenv("DATABASE_URL", "postgres://secret")
     decode(folder / "prediction.mha")
     assert set(seen[0]) == {"OPENBLAS_NUM_THREADS", "PYTHONDONTWRITEBYTECODE", "LANG"}
@@ -155,3 +162,9 @@ def test_a_scorer_that_breaks_is_the_platforms_fault(folder: Path) -> None:
     with pytest.raises(IsolatedProcessFailed) as failed:
         score_files(folder / "reference.mha", folder / "lost.mha", GRID.voxels, EVERY_METRIC)
     assert failed.value.code == "scorer_failed"
+
+
+def test_it_is_stopped_when_asked(folder: Path) -> None:
+    """A cancelled run, or one whose lease was lost, waits for no scorer."""
+    with pytest.raises(IsolatedProcessStopped):
+        _run("http.server", ["--bind", "127.0.0.1", "0"], lambda: True, data=b"")
