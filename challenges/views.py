@@ -25,6 +25,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "challenge": challenge,
             "phases": [(phase, phase_state(phase)) for phase in challenge.phases.all()],
             "facts": dataset_facts(challenge.phases.all()[0]),
+            "source": definition_of(challenge).source,
             "case": visible_cases(request.user, challenge.phases.all()[0]).first(),
         }
         for challenge in challenges_for_list()

@@ -124,7 +124,7 @@ def roles(*, bind: str, slots: int, broker_socket: Path | None) -> list[Role]:
             "web",
             [*python, "gunicorn", "config.wsgi", "--bind", bind, "--worker-class", "gthread",
              "--workers", "2", "--threads", "8", "--timeout", "120", "--graceful-timeout", "5",
-             "--access-logfile", "-"],
+             "--access-logfile", "-", "--no-control-socket"],
         ),
         worker("sandbox", slots),
         worker("scoring", max(1, slots // 2)),

@@ -92,13 +92,15 @@ def test_every_case_ran_once_in_the_sandbox(platform, scored):
 
 
 def test_the_page_of_the_challenge_cites_its_source(platform, scored):
-    page = platform.person("reader").client.get(f"/challenges/{CHALLENGE}/").text
-    for doi in (
-        "10.7937/K9/TCIA.2015.7GO2GSKS",
-        "10.1088/0031-9155/60/14/5471",
-        "10.1007/s10278-013-9622-7",
-    ):
-        assert doi in page
+    """So does the list of challenges, which shows a picture of a case."""
+    for address in (f"/challenges/{CHALLENGE}/", "/"):
+        page = platform.person("reader").client.get(address).text
+        for doi in (
+            "10.7937/K9/TCIA.2015.7GO2GSKS",
+            "10.1088/0031-9155/60/14/5471",
+            "10.1007/s10278-013-9622-7",
+        ):
+            assert doi in page
 
 
 def test_the_developer_reads_the_score_of_each_case(scored):
