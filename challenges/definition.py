@@ -163,6 +163,11 @@ class ChallengeDefinition(Strict):
     @classmethod
     def _phases_differ(cls, phases: list[PhaseSpec]) -> list[PhaseSpec]:
         problems = _repeated("two have the slug", [phase.slug for phase in phases])
+        if len({phase.cases for phase in phases}) > 1:
+            problems.append(
+                "public and hidden phases of one challenge would share its cases, so that none "
+                "were hidden; make two challenges"
+            )
         if problems:
             raise ValueError("; ".join(problems))
         return phases

@@ -28,5 +28,5 @@ def may_see_cases(viewer: Viewer, phase: Phase) -> bool:
 
 
 def may_submit(viewer: Viewer, phase: Phase) -> bool:
-    """Anyone signed in; when the phase takes submissions is a matter of ``phase_is_open``."""
+    """Anyone signed in; when a phase takes submissions is told by ``selectors.phase_state``."""
     return isinstance(viewer, User) and viewer.is_active

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from config.environment import ROOT, Environment, SettingsRefused, environment
@@ -24,7 +25,7 @@ _SERIAL = "docker or broker or browser"
 
 
 def _fail(text: object) -> typer.Exit:
-    Console(stderr=True, highlight=False).print(f"[red]{text}[/]")
+    Console(stderr=True, highlight=False).print(f"[red]{escape(str(text))}[/]")
     return typer.Exit(1)
 
 
@@ -76,7 +77,8 @@ def demo() -> None:
     from config.supervisor import StartRefused
 
     given = environment()
-    state = given.state if "UPTAKE_STATE" in os.environ else ROOT / ".uptake" / "demo"
+    # A folder of its own in either case: the demo's accounts must never reach a platform.
+    state = given.state / "demo" if "UPTAKE_STATE" in os.environ else ROOT / ".uptake" / "demo"
     try:
         chosen = given.model_copy(
             update={"state": state, "demo": True, "bind": free_bind(given.bind)}

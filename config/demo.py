@@ -10,10 +10,12 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import docker
 import httpx
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -25,6 +27,9 @@ from rich.progress import (
 
 from config.environment import ROOT
 from config.host import HostRefused, ensure_base_image
+
+if TYPE_CHECKING:
+    from challenges.models import Phase
 
 SLUG = "demo-wholebody-fdg"
 DEFINITION = ROOT / "examples" / "challenges" / "demo" / "challenge.yaml"
@@ -76,8 +81,12 @@ class Account:
 
 def accounts(state: Path) -> list[Account]:
     """The demo's people, with passwords made for this demo alone, kept in its folder."""
+    from django.conf import settings
+
     from accounts.models import User
 
+    if not settings.DEMO:
+        raise HostRefused("Demo accounts are made in a demo only.")
     path = state / "demo-accounts.json"
     if not path.exists():
         made = [
@@ -118,29 +127,33 @@ def ensure_challenge(console: Console) -> None:
 def ensure_baselines(console: Console, address: str, organiser: Account, *, engine: bool) -> None:
     """Submit each baseline that has not been: as an upload, or as a plain process."""
     from challenges.models import Phase
-    from submissions.models import Submission
 
     phase = Phase.objects.get(challenge__slug=SLUG)
-    done = set(
-        Submission.objects.filter(phase=phase, version__algorithm__is_baseline=True).values_list(
-            "version__algorithm__title", flat=True
-        )
-    )
-    missing = [baseline for baseline in BASELINES if baseline.title not in done]
+    missing = _missing(phase)
     if not missing:
         return
     if engine:
         try:
             _upload(console, address, organiser, missing)
-        except HostRefused as refusal:
-            console.print(f"[yellow]The baselines' images could not be built:[/] {refusal}")
+        except (HostRefused, httpx.HTTPError, docker.errors.DockerException) as refusal:
+            text = escape(str(refusal))
+            console.print(f"[yellow]The baselines could not be built and uploaded:[/] {text}")
         else:
             return
+        missing = _missing(phase)
     console.print(
         "[yellow]Running the baselines as plain processes, marked as not sandboxed.[/] "
         "Containers that are uploaded wait for an engine."
     )
     _submit_programs(missing)
+
+
+def _missing(phase: "Phase") -> list[Baseline]:
+    from submissions.models import Submission
+
+    submitted = Submission.objects.filter(phase=phase, is_baseline=True)
+    done = set(submitted.values_list("version__algorithm__title", flat=True))
+    return [baseline for baseline in BASELINES if baseline.title not in done]
 
 
 def _upload(console: Console, address: str, organiser: Account, missing: list[Baseline]) -> None:

@@ -17,6 +17,7 @@ import docker
 import docker.errors
 from requests.exceptions import RequestException
 from rich.console import Console
+from rich.markup import escape
 
 from config.environment import ROOT
 
@@ -55,7 +56,7 @@ def engine(console: Console, state: Path) -> Iterator[str | None]:
     try:
         started = _start_engine(console, state)
     except HostRefused as refusal:
-        console.print(f"[yellow]No Docker engine:[/] {refusal}")
+        console.print(f"[yellow]No Docker engine:[/] {escape(str(refusal))}")
         yield None
         return
     try:
@@ -95,9 +96,12 @@ def _start_engine(console: Console, state: Path) -> "subprocess.Popen[bytes] | N
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    if not _wait_for_engine(_START_SECONDS, process):
+    try:
+        if not _wait_for_engine(_START_SECONDS, process):
+            raise HostRefused(f"dockerd did not come up; its log is {log_path}")
+    except BaseException:
         _stop_engine(process)
-        raise HostRefused(f"dockerd did not come up; its log is {log_path}")
+        raise
     return process
 
 

@@ -21,7 +21,7 @@ def main() -> None:
 
     from challenges.services import reconcile as reconcile_challenges
     from leaderboards.services import reconcile as reconcile_leaderboards
-    from submissions.services.clean_up import clean_up
+    from submissions.services.clean_up import clean_up, tell_of_host
     from submissions.services.reconciling import reconcile as reconcile_submissions
     from submissions.tasks import engine_of_this_host
 
@@ -33,6 +33,7 @@ def main() -> None:
     def clean_up_this_host() -> None:
         engine = engine_of_this_host()
         try:
+            tell_of_host(engine)
             clean_up(engine)
         finally:
             if engine is not None:

@@ -10,6 +10,8 @@ from config.environment import ROOT, environment, kept_secret
 _environment = environment()
 
 STATE = _environment.state
+STATE.mkdir(parents=True, exist_ok=True)
+STATE.chmod(0o700)  # the database holds sessions, and the folders what nobody else may read
 for _folder in ("run", "logs", "storage/public", "storage/private", "storage/untrusted/incoming"):
     (STATE / _folder).mkdir(parents=True, exist_ok=True, mode=0o700)
 

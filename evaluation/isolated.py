@@ -55,7 +55,7 @@ def decode_mask(
         "cpu_seconds": _CPU_SECONDS,
     }
     done = _run("evaluation.decode", [json.dumps(request)], should_stop, stdin=mask)
-    if done.returncode == -signal.SIGXCPU or b"MemoryError" in done.stderr[-2000:]:
+    if _exceeded(done):
         raise MaskRefused(
             "decoder_limit",
             "Reading the mask took more memory or time than a mask of this size can need. "
@@ -78,7 +78,9 @@ def score_files(
 ) -> dict[str, Any]:
     """``CaseScore.to_json()`` of two files that the platform wrote; ``voxels`` sizes the limit.
 
-    Raises IsolatedProcessFailed when the scorer breaks or exceeds its memory or time.
+    Raises MaskRefused (code scorer_limit) where a prediction took the scorer over its memory or
+    time, which are ample for any mask that a physician could draw; IsolatedProcessFailed when the
+    scorer breaks.
     """
     job = {
         "reference": str(reference),
@@ -88,6 +90,12 @@ def score_files(
         "cpu_seconds": _CPU_SECONDS,
     }
     done = _run("evaluation.scorer", [], should_stop, data=json.dumps(job).encode())
+    if prediction is not None and _exceeded(done):
+        raise MaskRefused(
+            "scorer_limit",
+            "Measuring the mask took more memory or time than is given; it may be noise in "
+            "the whole image.",
+        )
     _require_success("scorer", done)
     score: dict[str, Any] = json.loads(done.stdout)
     return score
@@ -132,6 +140,10 @@ def _run(
                     return subprocess.CompletedProcess(command, process.returncode, output, errors)
         finally:
             process.kill()
+
+
+def _exceeded(done: subprocess.CompletedProcess[bytes]) -> bool:
+    return done.returncode == -signal.SIGXCPU or b"MemoryError" in done.stderr[-2000:]
 
 
 def _require_success(name: str, done: subprocess.CompletedProcess[bytes]) -> None:

@@ -16,9 +16,6 @@ class Snapshot(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-pk"]
-        constraints = [
-            models.UniqueConstraint(fields=["edition", "results_hash"], name="one_snapshot_a_state")
-        ]
 
     def __str__(self) -> str:
         return f"{self.edition_id} {self.created_at}"

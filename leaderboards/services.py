@@ -1,6 +1,7 @@
 """Make a leaderboard's snapshot from the results of its edition."""
 
 import structlog
+from django.db import transaction
 from django.db.models import Prefetch
 
 from challenges.definition import content_hash
@@ -18,8 +19,12 @@ from submissions.sandbox.process import SANDBOX_NONE
 log = structlog.get_logger(__name__)
 
 
+@transaction.atomic
 def refresh(*, phase: Phase) -> Snapshot:
-    """The snapshot of the present results; the same one where nothing has changed."""
+    """The snapshot of the present results; the newest one where nothing has changed since.
+
+    One transaction, so that of two at once the later also reads the later results.
+    """
     edition = current_edition(phase)
     spec = definition_of(phase.challenge).evaluation
     entries = _entries(phase, edition)
@@ -32,24 +37,22 @@ def refresh(*, phase: Phase) -> Snapshot:
             ],
         }
     )
-    snapshot, created = Snapshot.objects.get_or_create(
+    newest = Snapshot.objects.filter(edition=edition).first()
+    if newest is not None and newest.results_hash == results_hash:
+        return newest
+    log.info("leaderboard.refreshed", phase=str(phase), entries=len(entries))
+    return Snapshot.objects.create(
         edition=edition,
         results_hash=results_hash,
-        defaults={"document": _table(entries, spec).to_json()},
+        document=_table(entries, spec, hidden=phase.is_hidden).to_json(),
     )
-    if created:
-        log.info("leaderboard.refreshed", phase=str(phase), entries=len(entries))
-    return snapshot
 
 
 def reconcile() -> None:
-    """Refresh what is older than its results: a submission scored after the newest snapshot."""
+    """Refresh what is not made of the present results; told by what it is made of, not by times."""
     scored = Submission.objects.filter(state=Submission.State.SCORED)
     for phase in Phase.objects.filter(submissions__in=scored).distinct():
-        newest = Snapshot.objects.filter(edition__phase=phase).first()
-        last = scored.filter(phase=phase).order_by("-ended_at").first()
-        if newest is None or (last and last.ended_at and last.ended_at > newest.created_at):
-            refresh(phase=phase)
+        refresh(phase=phase)
 
 
 def _entries(phase: Phase, edition: Edition) -> list[Submission]:
@@ -68,7 +71,7 @@ def _entries(phase: Phase, edition: Edition) -> list[Submission]:
         algorithm = submission.version.algorithm
         key = (
             ("baseline", algorithm.pk)
-            if algorithm.is_baseline
+            if submission.is_baseline
             else ("person", submission.submitted_by_id)
         )
         newest[key] = submission
@@ -99,14 +102,13 @@ def _columns(spec: EvaluationSpec) -> tuple[Column, ...]:
     )
 
 
-def _table(entries: list[Submission], spec: EvaluationSpec) -> Table:
+def _table(entries: list[Submission], spec: EvaluationSpec, *, hidden: bool) -> Table:
     columns = _columns(spec)
     cells = {entry.pk: tuple(_cell(entry, column) for column in columns) for entry in entries}
     counting = [place for place, column in enumerate(columns) if column.ranked]
     directions = [REGISTRY[columns[place].metric].direction for place in counting]
     competing = {
-        entry.pk: spec.ranking.baselines_compete or not entry.version.algorithm.is_baseline
-        for entry in entries
+        entry.pk: spec.ranking.baselines_compete or not entry.is_baseline for entry in entries
     }
     aggregates = {
         entry.pk: [_ranked_mean(entry, columns[place]) for place in counting] for entry in entries
@@ -114,31 +116,41 @@ def _table(entries: list[Submission], spec: EvaluationSpec) -> Table:
     pool = {key: row for key, row in aggregates.items() if competing[key]}
     extra = {key: row for key, row in aggregates.items() if not competing[key]}
     ranks = aggregate_then_rank(pool, directions) | place_alone(pool, extra, directions)
-    rows = [_row(entry, competing[entry.pk], ranks[entry.pk], cells[entry.pk]) for entry in entries]
+    rows = [
+        _row(entry, competing[entry.pk], ranks[entry.pk], cells[entry.pk], hidden=hidden)
+        for entry in entries
+    ]
     return Table(
         columns, tuple(sorted(rows, key=lambda row: (row.rank, row.mean_rank, row.algorithm)))
     )
 
 
 def _row(
-    entry: Submission, competes: bool, rank: tuple[int, float], cells: tuple[Summary, ...]
+    entry: Submission,
+    competes: bool,
+    rank: tuple[int, float],
+    cells: tuple[Summary, ...],
+    *,
+    hidden: bool,
 ) -> Row:
     runs = list(entry.runs.all())
     attempts = [list(run.attempts.all())[-1] for run in runs if run.attempts.all()]
-    seconds = summarise(attempt.seconds for attempt in attempts)
+    seconds = summarise(attempt.seconds for attempt in attempts).mean
+    if hidden and seconds is not None:
+        seconds = float(round(seconds))  # each digit could carry data out
     return Row(
         submission=entry.public_id,
         algorithm=entry.version.algorithm.title,
         version=entry.version.number,
         owner=entry.submitted_by.get_username(),
-        is_baseline=entry.version.algorithm.is_baseline,
+        is_baseline=entry.is_baseline,
         competes=competes,
         sandboxed=all(attempt.sandbox != SANDBOX_NONE for attempt in attempts),
         rank=rank[0],
         mean_rank=rank[1],
         cases=len(runs),
         failed=sum(bool(run.reason_code) for run in runs),
-        seconds_per_case=seconds.mean,
+        seconds_per_case=seconds,
         cells=cells,
     )
 

@@ -33,6 +33,8 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "bad_geometry": ("Unusable grid", "The mask's axes must be at right angles, as the PET's are."),
     "wrong_grid": ("Wrong grid", "The mask must have the PET image's size, spacing and position."),
     "wrong_values": ("Wrong values", "The mask may hold only the labels that the challenge names."),
+    "scorer_limit": ("Not measurable", "The mask is too intricate to be measured; is it noise?"),
+    "disk_fault": ("Disk fault", "The platform could not read or write a file."),
     "worker_lost": ("Worker lost", "The platform lost the worker; nothing of it counts."),
     "volumes_refused": ("Volumes refused", "Remove VOLUME from the image; /tmp is writable."),
 }

@@ -1,8 +1,10 @@
 """Reads of what is answered. Each takes the viewer, and leaves out what that one may not see."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db.models import Count, Prefetch, Q, QuerySet
+from django.utils import timezone
 
 from challenges.models import Challenge, Phase
 from challenges.policies import Viewer, may_organise
@@ -10,9 +12,12 @@ from challenges.selectors import definition_of
 from evaluation.aggregate import Summary, summarise
 from evaluation.metrics import Metric
 from submissions import reasons
-from submissions.models import Attempt, CaseResult, Run, Submission
+from submissions.models import Attempt, CaseResult, Host, Run, Submission
 from submissions.policies import may_cancel, may_see_case_scores, may_see_submission
 from submissions.sandbox.process import SANDBOX_NONE
+
+_SEEN_SECONDS = 120
+_LOG_SHOWN = 8 * 1024
 
 STEPS = ("received", "checking", "queued", "running", "scoring", "scored")
 
@@ -143,7 +148,7 @@ def report(viewer: Viewer, submission: Submission) -> Report:
         waits_for_engine=bool(
             submission.state == Submission.State.QUEUED
             and submission.version.image
-            and attempts == []
+            and not _an_engine_is_there()
         ),
         ahead=_ahead(submission),
         columns=columns,
@@ -161,6 +166,12 @@ def progress_of(submission: Submission, runs: list[Run]) -> Progress:
         failed=sum(bool(run.reason_code) for run in runs),
         step=STEPS.index(submission.state) if submission.state in STEPS else None,
     )
+
+
+def _an_engine_is_there() -> bool:
+    """Whether any host has lately told of one."""
+    since = timezone.now() - timedelta(seconds=_SEEN_SECONDS)
+    return Host.objects.filter(seen_at__gt=since).exclude(engine="").exists()
 
 
 def _ahead(submission: Submission) -> int:
@@ -189,7 +200,7 @@ def _row(number: int, run: Run, columns: tuple[tuple[Metric, str], ...], detaile
         seconds=_seconds(last, detailed),
         memory_mib=_memory_mib(last, detailed),
         attempts=len(attempts),
-        log=last.log if last and detailed else "",
+        log=last.log[-_LOG_SHOWN:] if last and detailed else "",
     )
 
 

@@ -1,5 +1,6 @@
 """A real platform for tests: its own state folder, processes, broker and containers."""
 
+import html
 import os
 import re
 import signal
@@ -24,6 +25,11 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def words_of(page: str) -> str:
+    """What a person reads of a page of HTML."""
+    return html.unescape(re.sub(r"<[^>]+>", "", page))
 
 
 def wait_for(what: str, found: Callable[[], object], seconds: float) -> object:

@@ -1,6 +1,7 @@
 """What is answered, and what happened to it: schema only."""
 
 from submissions.models.algorithm import Algorithm, AlgorithmVersion, ContainerImage, Upload
+from submissions.models.host import Host
 from submissions.models.leased import Leased
 from submissions.models.run import Attempt, CaseResult, Prediction, Run
 from submissions.models.submission import Submission
@@ -11,6 +12,7 @@ __all__ = [
     "Attempt",
     "CaseResult",
     "ContainerImage",
+    "Host",
     "Leased",
     "Prediction",
     "Run",

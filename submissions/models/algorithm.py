@@ -13,7 +13,6 @@ class Algorithm(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="algorithms"
     )
     title = models.CharField(max_length=100)
-    is_baseline = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -27,7 +26,7 @@ class Algorithm(models.Model):
 
 
 class Upload(models.Model):
-    """A tarball as it came in. The file goes once it was checked; its hash stays."""
+    """A tarball as it came in. The file goes once it is of no more use; its hash stays."""
 
     public_id = models.CharField(max_length=12, unique=True, default=new_public_id)
     owner = models.ForeignKey(

@@ -10,7 +10,8 @@ from submissions.models.leased import Leased
 class Submission(Leased):
     """One algorithm version in one phase, on its way to a score or another honest end.
 
-    The reason (code, text, stage, owner) says why it did not get there.
+    is_baseline: entered by the challenge's organisers for comparison. The reason (code, text,
+    stage, owner) says why it did not get there.
     """
 
     class State(models.TextChoices):
@@ -34,6 +35,7 @@ class Submission(Leased):
     submitted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="submissions"
     )
+    is_baseline = models.BooleanField(default=False)
     state = models.CharField(max_length=20, choices=State.choices, default=State.RECEIVED)
     reason_code = models.CharField(max_length=60, blank=True)
     reason_text = models.TextField(blank=True)

@@ -1,5 +1,6 @@
 """One untrusted image on one case: stage, start, watch, collect, remove."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -15,7 +16,13 @@ from docker.types import LogConfig, Mount, Ulimit
 
 from submissions.sandbox.archive import ImageConfig
 from submissions.sandbox.cpus import reserve
-from submissions.sandbox.engine import NOBODY, Engine, ImageUnusable, platform_fault
+from submissions.sandbox.engine import (
+    ENGINE_ERRORS,
+    NOBODY,
+    Engine,
+    ImageUnusable,
+    platform_fault,
+)
 from submissions.sandbox.keeper import IMAGE as KEEPER_IMAGE
 from submissions.sandbox.outcome import (
     MIB,
@@ -31,7 +38,11 @@ from submissions.sandbox.outcome import (
 from submissions.sandbox.staging import Collected, collect_output, input_stream
 from submissions.sandbox.volumes import declared_volumes
 
+log = logging.getLogger(__name__)
 GRACE_SECONDS = 5
+_UNKILLABLE_SECONDS = 120
+# What the init process ends with when it cannot start the program.
+_NOT_STARTED = {126: "not executable", 127: "not found"}
 _LOG_BYTES = 64 * 1024
 _SAMPLE_SECONDS = 1.0
 _OUTPUT_FILES = 4096
@@ -64,18 +75,14 @@ class ContainerProgram:
             try:
                 with watch.clock.stage("load"):
                     image = self._load(should_stop)
-            except ImageUnusable as error:
-                failure = Failure("image_unusable", f"The engine cannot load the image: {error}")
-                now = datetime.now(UTC)
-                return self._outcome(request, now, 0.0, None, watch, "", None, failure)
-            with platform_fault("engine_failed"), self._prepared(request, watch) as names:
-                with watch.clock.stage("start"):
-                    container = self._create(image, request, cpus, names)
-                try:
+                with platform_fault("engine_failed"), self._prepared(request, watch) as names:
+                    with watch.clock.stage("start"):
+                        container = self._create(image, request, cpus, names)
                     return self._execute(container, request, names, watch, should_stop)
-                finally:
-                    with watch.clock.stage("remove"):
-                        self._engine.remove_container(names.algorithm)
+            except ImageUnusable as error:
+                failure = Failure("image_unusable", f"The engine refuses the image: {error}")
+                now = datetime.now(UTC)
+                return self._outcome("", now, 0.0, None, watch, "", None, failure)
 
     def _load(self, should_stop: Callable[[], bool]) -> str:
         """In a thread, since a large image takes minutes, in which the lease has to be kept.
@@ -101,9 +108,21 @@ class ContainerProgram:
             yield names
         finally:
             with watch.clock.stage("remove"):
-                self._engine.remove_container(names.keeper)
-                for volume in (names.input, names.output):
-                    self._engine.remove_volume(volume)
+                self._remove(names)
+
+    def _remove(self, names: "_Names") -> None:
+        """What cannot be removed now is left to the reconciler; the outcome is worth more."""
+        steps = (
+            (self._engine.remove_container, names.algorithm),
+            (self._engine.remove_container, names.keeper),
+            (self._engine.remove_volume, names.input),
+            (self._engine.remove_volume, names.output),
+        )
+        for remove, name in steps:
+            try:
+                remove(name)
+            except ENGINE_ERRORS:
+                log.warning("could not remove %s", name, exc_info=True)
 
     def _stage(self, request: RunRequest, names: "_Names") -> None:
         client, labels = self._engine.client, self._engine.labels(request.run, request.attempt)
@@ -147,41 +166,49 @@ class ContainerProgram:
             limits.engine_memory_bytes
             + len(declared_volumes(config.volumes)) * limits.tmp_mib * MIB
         )
-        container = self._engine.client.containers.create(
-            image,
-            name=names.algorithm,
-            labels=self._engine.labels(request.run, request.attempt),
-            user=f"{account.uid}:{account.gid}",
-            environment=environment,
-            network_mode="none",
-            read_only=True,
-            init=True,
-            cap_drop=["ALL"],
-            security_opt=["no-new-privileges"],
-            privileged=False,
-            ipc_mode="private",
-            pids_limit=limits.pids,
-            mem_limit=memory,
-            memswap_limit=memory,
-            mem_swappiness=0,
-            cpuset_cpus=",".join(map(str, cpus)),
-            shm_size=limits.shm_mib * MIB,
-            ulimits=[
-                Ulimit(name="nofile", soft=limits.open_files, hard=limits.open_files),
-                Ulimit(name="core", soft=0, hard=0),
-            ],
-            mounts=[
-                Mount("/input", names.input, type="volume", read_only=True),
-                Mount("/output", names.output, type="volume", no_copy=True),
-                _tmpfs("/tmp", limits),  # noqa: S108
-                *(_tmpfs(path, limits) for path in declared_volumes(config.volumes)),
-            ],
-            log_config=LogConfig(
-                type="json-file", config={"max-size": f"{limits.log_mib}m", "max-file": "1"}
-            ),
-            healthcheck={"test": ["NONE"]},
-            stop_signal="SIGTERM",
-        )
+        largest = max(limits.tmp_mib, limits.shm_mib, limits.output_mib) * MIB
+        try:
+            container = self._engine.client.containers.create(
+                image,
+                name=names.algorithm,
+                labels=self._engine.labels(request.run, request.attempt),
+                user=f"{account.uid}:{account.gid}",
+                environment=environment,
+                network_mode="none",
+                read_only=True,
+                init=True,
+                cap_drop=["ALL"],
+                security_opt=["no-new-privileges"],
+                privileged=False,
+                ipc_mode="private",
+                pids_limit=limits.pids,
+                mem_limit=memory,
+                memswap_limit=memory,
+                mem_swappiness=0,
+                cpuset_cpus=",".join(map(str, cpus)),
+                shm_size=limits.shm_mib * MIB,
+                ulimits=[
+                    Ulimit(name="nofile", soft=limits.open_files, hard=limits.open_files),
+                    Ulimit(name="core", soft=0, hard=0),
+                    # A sparse file may claim any length without taking room; the kernel refuses it.
+                    Ulimit(name="fsize", soft=largest, hard=largest),
+                ],
+                mounts=[
+                    Mount("/input", names.input, type="volume", read_only=True),
+                    Mount("/output", names.output, type="volume", no_copy=True),
+                    _tmpfs("/tmp", limits),  # noqa: S108
+                    *(_tmpfs(path, limits) for path in declared_volumes(config.volumes)),
+                ],
+                log_config=LogConfig(
+                    type="json-file", config={"max-size": f"{limits.log_mib}m", "max-file": "1"}
+                ),
+                healthcheck={"test": ["NONE"]},
+                stop_signal="SIGTERM",
+            )
+        except APIError as error:
+            if error.status_code == 400:  # a path or a variable that no engine takes
+                raise ImageUnusable(str(error.explanation or error)) from error
+            raise
         mounted = container.attrs["Mounts"] if container.attrs else []
         strange = [
             one["Destination"]
@@ -204,26 +231,25 @@ class ContainerProgram:
         should_stop: Callable[[], bool],
     ) -> Outcome:
         started, clock = datetime.now(UTC), time.monotonic()
-        try:
-            with watch.clock.stage("start"):
-                container.start()
-        except APIError as error:
-            failure = _start_failure(error)
-            if failure is None:
-                raise
-            return self._outcome(request, started, 0.0, None, watch, "", None, failure)
+        with watch.clock.stage("start"):
+            container.start()
         with watch.clock.stage("wait"):
             state = self._wait(container, request.limits, watch, should_stop)
         seconds = time.monotonic() - clock
         with watch.clock.stage("collect"):
-            log, collected = self._collect(container, request, names)
+            log, collected = self._collect(container, request, names, should_stop)
         failure = _failure(state, watch, seconds, request.limits, collected.bytes_used)
         failure = failure or collected.failure
         mask = collected.mask if failure is None else None
-        return self._outcome(request, started, seconds, state, watch, log, mask, failure)
+        sandbox = f"docker/{container.attrs['HostConfig'].get('Runtime') or 'default'}"
+        return self._outcome(sandbox, started, seconds, state, watch, log, mask, failure)
 
     def _collect(
-        self, container: Container, request: RunRequest, names: "_Names"
+        self,
+        container: Container,
+        request: RunRequest,
+        names: "_Names",
+        should_stop: Callable[[], bool],
     ) -> tuple[str, Collected]:
         log = container.logs(tail=500)[-_LOG_BYTES:].decode("utf-8", "replace")
         keeper = self._engine.client.containers.get(names.keeper)
@@ -233,11 +259,12 @@ class ContainerProgram:
             slug=request.output_slug,
             target=request.work / "mask",
             limit_bytes=request.limits.output_mib * MIB,
+            should_stop=should_stop,
         )
 
     def _outcome(
         self,
-        request: RunRequest,
+        sandbox: str,
         started: datetime,
         seconds: float,
         state: dict[str, Any] | None,
@@ -247,7 +274,7 @@ class ContainerProgram:
         failure: Failure | None,
     ) -> Outcome:
         return Outcome(
-            sandbox="docker/runc",
+            sandbox=sandbox,
             started_at=started,
             ended_at=datetime.now(UTC),
             seconds=seconds,
@@ -277,8 +304,9 @@ class ContainerProgram:
                 return state
             elapsed = time.monotonic() - start
             if should_stop():
-                container.kill()
                 raise Stopped
+            if elapsed > limits.seconds + _UNKILLABLE_SECONDS:
+                raise SandboxError("unkillable", "The container survived SIGKILL.")
             if elapsed > limits.seconds and not watch.timed_out:
                 watch.timed_out = True
                 # SIGTERM, and SIGKILL where it is ignored.
@@ -307,19 +335,6 @@ def _tmpfs(path: str, limits: Limits) -> Mount:
     return Mount(path, None, type="tmpfs", tmpfs_size=limits.tmp_mib * MIB, tmpfs_mode=0o1777)
 
 
-def _start_failure(error: APIError) -> Failure | None:
-    """An entry point that does not exist or cannot be executed is the image's fault."""
-    text = str(error.explanation or error)
-    signs = ("executable file not found", "no such file or directory", "permission denied")
-    if error.status_code in (400, 404, 500) and any(sign in text.lower() for sign in signs):
-        return Failure(
-            "cannot_start",
-            f"The image's entry point cannot be started: {text[:400]}. "
-            "Try it with docker run --read-only --network none.",
-        )
-    return None
-
-
 def _failure(
     state: dict[str, Any], watch: _Watch, seconds: float, limits: Limits, output_bytes: int
 ) -> Failure | None:
@@ -344,6 +359,12 @@ def _failure(
             "killed_from_outside",
             "The container was killed, and neither by its limits nor by this platform.",
             Owner.PLATFORM,
+        )
+    if code in _NOT_STARTED:
+        return Failure(
+            "cannot_start",
+            f"The entry point could not be started (exit status {code}: {_NOT_STARTED[code]}). "
+            "Try it with docker run --read-only --network none.",
         )
     if output_bytes >= limits.output_mib * MIB * 0.98:
         return Failure(

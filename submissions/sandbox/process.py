@@ -67,9 +67,12 @@ class BaselineProcess:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=request.work,
-                start_new_session=True,
             )
-            timed_out = _wait(process, request.limits, should_stop)
+            try:
+                timed_out = _wait(process, request.limits, should_stop)
+            finally:
+                process.kill()
+                process.wait()
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds = time.monotonic() - clock
         failure = _failure(process.returncode, timed_out, request.limits)
@@ -103,18 +106,12 @@ def _wait(
         memory = limits.engine_memory_bytes + 512 * MIB
         resource.prlimit(process.pid, resource.RLIMIT_AS, (memory, memory))
     except (ProcessLookupError, ValueError) as error:
-        process.kill()
-        process.wait()
         raise SandboxError("limits_refused", f"No memory limit could be set: {error}") from error
     deadline = time.monotonic() + limits.seconds
     while process.poll() is None:
         if should_stop():
-            process.kill()
-            process.wait()
             raise Stopped
         if time.monotonic() > deadline:
-            process.kill()
-            process.wait()
             return True
         time.sleep(0.02)
     return False

@@ -5,15 +5,17 @@ import io
 import json
 import tarfile
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO
 
-from submissions.sandbox.outcome import Failure, InputImage
+from submissions.sandbox.outcome import Failure, InputImage, Stopped
 
 MASK_ENDINGS = (".mha", ".nii.gz")
 _CHUNK = 1024 * 1024
+# Headers and padding of as many files as /output can hold.
+_TAR_OVERHEAD_BYTES = 16 * 1024 * 1024
 _TITLES = {"pet": "PET image", "ct": "CT image"}
 
 
@@ -74,19 +76,27 @@ class Collected:
 
 
 def collect_output(
-    stream: Iterable[bytes], *, slug: str, target: Path, limit_bytes: int
+    stream: Iterable[bytes],
+    *,
+    slug: str,
+    target: Path,
+    limit_bytes: int,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Collected:
     """Find the mask in a tar stream of ``/output`` and copy it to ``target``.
 
     Links, pipes, devices and sockets are never followed or opened: at the mask's place they are
-    a failure, elsewhere they are ignored, as undeclared files are.
+    a failure, elsewhere they are ignored, as undeclared files are. Reading ends at the limit: a
+    sparse file takes no room in /output, and is as long in the stream as it claims to be.
     """
     place = PurePosixPath("output") / "images" / slug
     masks: list[str] = []
     strange: list[str] = []
     others: list[str] = []
     used = 0
-    reader: BinaryIO = io.BufferedReader(_Stream(stream))
+    reader: BinaryIO = io.BufferedReader(
+        _Stream(stream, limit_bytes + _TAR_OVERHEAD_BYTES, should_stop)
+    )
     try:
         with tarfile.open(fileobj=reader, mode="r|") as archive:
             for member in archive:
@@ -94,7 +104,8 @@ def collect_output(
                 used += member.size
                 if member.isdir():
                     continue
-                shown = f"/{path}"[:200]
+                # A name is any bytes; here it becomes text that a database takes.
+                shown = ascii(f"/{path}")[1:-1][:200]
                 if path.parent != place or not path.name.endswith(MASK_ENDINGS):
                     others.append(shown)
                 elif not member.isreg():
@@ -104,6 +115,10 @@ def collect_output(
                     content = archive.extractfile(member)
                     if content is not None and len(masks) == 1:
                         _copy(content, target, limit_bytes)
+    except _TooMuch:
+        target.unlink(missing_ok=True)
+        text = f"More than {limit_bytes:,} bytes lie in /output. Write one mask, as uint8."
+        return Collected(None, Failure("output_too_large", text), used)
     except tarfile.TarError as error:
         return Collected(
             None, Failure("unreadable_output", f"/output cannot be read: {error}"), used
@@ -143,12 +158,20 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-class _Stream(io.RawIOBase):
-    """Chunks of bytes as a readable file."""
+class _TooMuch(Exception):
+    """The stream is longer than what may be read of it."""
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
+
+class _Stream(io.RawIOBase):
+    """Chunks of bytes as a readable file, of limited length, that can be stopped."""
+
+    def __init__(
+        self, chunks: Iterable[bytes], limit_bytes: int, should_stop: Callable[[], bool]
+    ) -> None:
         self._chunks = iter(chunks)
         self._left = b""
+        self._allowed = limit_bytes
+        self._should_stop = should_stop
 
     def readable(self) -> bool:
         return True
@@ -159,6 +182,11 @@ class _Stream(io.RawIOBase):
                 self._left = next(self._chunks)
             except StopIteration:
                 return 0
+            self._allowed -= len(self._left)
+            if self._allowed < 0:
+                raise _TooMuch
+            if self._should_stop():
+                raise Stopped
         taken = self._left[: len(buffer)]
         self._left = self._left[len(buffer) :]
         buffer[: len(taken)] = taken

@@ -5,14 +5,25 @@ import time
 from pathlib import Path
 
 import structlog
+from django.conf import settings
 from django.db.models import Q
+from django.utils import timezone
 
 from challenges.storage import untrusted
-from submissions.models import Run, Submission
+from submissions.models import ContainerImage, Host, Run, Submission, Upload
 from submissions.sandbox.engine import Engine
+from submissions.sandbox.outcome import SandboxError
 
 log = structlog.get_logger(__name__)
-_WORK_SECONDS = 3600
+_OLD_SECONDS = 3600
+
+
+def tell_of_host(engine: Engine | None) -> None:
+    """Let pages know whether anything here can run an uploaded container."""
+    version = str(engine.client.version()["Version"])[:60] if engine is not None else ""
+    Host.objects.update_or_create(
+        name=settings.HOST_ID, defaults={"engine": version, "seen_at": timezone.now()}
+    )
 
 
 def clean_up(engine: Engine | None, *, everything: bool = False) -> int:
@@ -27,11 +38,39 @@ def clean_up(engine: Engine | None, *, everything: bool = False) -> int:
         owned = set() if everything else _owned([one.run for one in left_overs])
         for one in left_overs:
             if (one.run, one.attempt) not in owned:
-                engine.remove(one)
+                try:
+                    engine.remove(one)
+                except SandboxError as error:  # the others are still to be removed
+                    log.warning("left_over.stays", name=one.name, error=error.message)
+                    continue
                 log.info("left_over.removed", name=one.name)
                 removed += 1
     _remove_old_work(everything)
+    _remove_useless_files()
     return removed
+
+
+def _remove_useless_files() -> None:
+    """Tarballs of ended or checked submissions, and files whose row was never committed."""
+    ended = Q(version__image__isnull=False) | ~Q(
+        version__submissions__state__in=(Submission.State.RECEIVED, Submission.State.CHECKING)
+    )
+    for upload in Upload.objects.exclude(file="").filter(ended).distinct():
+        upload.file.delete(save=True)
+    known = set(ContainerImage.objects.values_list("digest", flat=True))
+    for archive in Path(untrusted().path("images")).glob("*.tar"):
+        if archive.stem not in known and _is_old(archive):
+            archive.unlink(missing_ok=True)
+    for incoming in Path(untrusted().path("incoming")).iterdir():
+        if _is_old(incoming):
+            incoming.unlink(missing_ok=True)
+
+
+def _is_old(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime > _OLD_SECONDS
+    except FileNotFoundError:
+        return False
 
 
 def _owned(runs: list[str]) -> set[tuple[str, int]]:
@@ -56,6 +95,5 @@ def _remove_old_work(everything: bool) -> None:
         ).values_list("public_id", "fence")
     }
     for work in folder.iterdir():
-        old = everything or time.time() - work.stat().st_mtime > _WORK_SECONDS
-        if work.name not in live and old:
+        if work.name not in live and (everything or _is_old(work)):
             shutil.rmtree(work, ignore_errors=True)

@@ -9,6 +9,10 @@ from submissions.models import Run, Submission
 from submissions.sandbox.outcome import Owner
 from submissions.services.hints import REFRESH, RUN, hint_after_commit
 
+PLATFORM_FAULTS = 3
+"""So often a step is tried that fails by no fault of the algorithm."""
+RETRY_SECONDS = 5
+
 State = Submission.State
 LIVE = (State.RECEIVED, State.CHECKING, State.QUEUED, State.RUNNING, State.SCORING)
 _LIVE_RUNS = (

@@ -43,8 +43,6 @@ from submissions.services.hints import RUN, SCORE, hint, hint_after_commit
 log = structlog.get_logger(__name__)
 State = Run.State
 
-PLATFORM_FAULTS = 3
-RETRY_SECONDS = 5
 _OUTPUT_BYTES_PER_VOXEL = 8
 
 
@@ -108,6 +106,11 @@ def _execute(run: Run, worker: str, engine: Engine | None) -> None:
     except (SandboxError, IsolatedProcessFailed) as error:
         log.warning("run.platform_fault", run=run.public_id, code=error.code, error=error.message)
         _platform_fault(run, attempt, Failure(error.code, error.message, Owner.PLATFORM))
+        return
+    except OSError as error:
+        log.exception("run.disk_fault", run=run.public_id)
+        text = f"The platform could not read or write a file ({error.strerror})."
+        _platform_fault(run, attempt, Failure("disk_fault", text, Owner.PLATFORM))
         return
     finally:
         shutil.rmtree(request.work)
@@ -196,6 +199,7 @@ def _finish(
             target=State.COLLECTED,
             reason_code=failure.code if failure else "",
             reason_text=failure.message if failure else "",
+            platform_faults=0,
         )
         if ours:
             _record(attempt, outcome, failure)
@@ -238,13 +242,13 @@ def _after(run: Run) -> None:
 def _platform_fault(run: Run, attempt: Attempt, failure: Failure) -> None:
     """Try again, a little later; after PLATFORM_FAULTS times the submission fails, as ours."""
     now = timezone.now()
-    again = run.platform_faults + 1 < PLATFORM_FAULTS
+    again = run.platform_faults + 1 < lifecycle.PLATFORM_FAULTS
     ours = leases.leave(
         run,
         source=State.RUNNING,
         target=State.QUEUED,
         platform_faults=F("platform_faults") + 1,
-        eligible_at=now + timedelta(seconds=RETRY_SECONDS * (run.platform_faults + 1)),
+        eligible_at=now + timedelta(seconds=lifecycle.RETRY_SECONDS * (run.platform_faults + 1)),
     )
     Attempt.objects.filter(pk=attempt.pk).update(
         ended_at=now,

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from challenges.models import Image
 from challenges.selectors import current_edition, definition_of
+from evaluation.errors import MaskRefused
 from evaluation.geometry import Geometry
 from evaluation.isolated import IsolatedProcessFailed, IsolatedProcessStopped, score_files
 from submissions.models import CaseResult, Run
@@ -20,8 +21,6 @@ from submissions.services.hints import SCORE, hint
 
 log = structlog.get_logger(__name__)
 State = Run.State
-PLATFORM_FAULTS = 3
-RETRY_SECONDS = 5
 
 
 def score_next(*, worker: str) -> bool:
@@ -44,24 +43,30 @@ def _score(run: Run) -> None:
     edition = current_edition(phase)
     target = run.case.references.get(version=edition.reference_version, reader=None)
     prediction = getattr(run, "prediction", None)
-    clock = time.monotonic()
+    clock, heart = time.monotonic(), leases.Heart(run, state=State.SCORING)
+    spec = definition_of(phase.challenge).evaluation
+    file = Path(prediction.file.path) if prediction else None
     try:
-        score = score_files(
-            Path(target.file.path),
-            Path(prediction.file.path) if prediction else None,
-            _voxels(run),
-            definition_of(phase.challenge).evaluation,
-            leases.Heart(run, state=State.SCORING).stopped,
-        )
+        try:
+            score = score_files(Path(target.file.path), file, _voxels(run), spec, heart.stopped)
+        except MaskRefused as refusal:
+            # A mask that no scorer of this size can measure counts as no result.
+            prediction, run.reason_code, run.reason_text = None, refusal.code, refusal.message
+            score = score_files(Path(target.file.path), None, _voxels(run), spec, heart.stopped)
     except IsolatedProcessStopped:
         log.info("score.stopped", run=run.public_id, fence=run.fence)
         return
     except IsolatedProcessFailed as error:
         log.error("score.failed", run=run.public_id, error=error.message)  # noqa: TRY400
-        _platform_fault(run, error)
+        _platform_fault(run, error.code)
         return
+    except OSError:
+        log.exception("score.disk_fault", run=run.public_id)
+        _platform_fault(run, "disk_fault")
+        return
+    reason = {"reason_code": run.reason_code, "reason_text": run.reason_text}
     with transaction.atomic():
-        if leases.leave(run, source=State.SCORING, target=State.DONE):
+        if leases.leave(run, source=State.SCORING, target=State.DONE, **reason):
             CaseResult.objects.update_or_create(
                 run=run,
                 target=target,
@@ -81,19 +86,19 @@ def _voxels(run: Run) -> int:
 
 
 @transaction.atomic
-def _platform_fault(run: Run, error: IsolatedProcessFailed) -> None:
+def _platform_fault(run: Run, code: str) -> None:
     ours = leases.leave(
         run,
         source=State.SCORING,
         target=State.COLLECTED,
         platform_faults=F("platform_faults") + 1,
-        eligible_at=timezone.now() + timedelta(seconds=RETRY_SECONDS),
+        eligible_at=timezone.now() + timedelta(seconds=lifecycle.RETRY_SECONDS),
     )
-    if ours and run.platform_faults >= PLATFORM_FAULTS:
+    if ours and run.platform_faults >= lifecycle.PLATFORM_FAULTS:
         lifecycle.fail(
             submission=run.submission,
             stage="scoring",
-            code=error.code,
-            text="The scorer broke; the operator finds the details in its log.",
+            code=code,
+            text="The scorer could not do its work; the operator finds the details in its log.",
             owner=Owner.PLATFORM,
         )

@@ -3,7 +3,6 @@
 import hashlib
 from typing import Any
 
-from django.core.files import File
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Max
@@ -25,13 +24,15 @@ def submit_upload(
     digest = _sha256(file)
     name = (file.name or "image.tar")[:200]
     stored = Upload(owner=user, name=name, size_bytes=file.size or 0, sha256=digest)
-    # A temporary upload on the same disk is moved, not copied.
-    stored.file.save(f"uploads/{new_public_id()}.tar", File(file), save=False)
+    # Not wrapped in another File: so a temporary upload on the same disk is moved, not copied.
+    stored.file.save(f"uploads/{new_public_id()}.tar", file, save=False)
     try:
         with transaction.atomic():
             stored.save()
-            version = _new_version(user=user, title=title, is_baseline=is_baseline, upload=stored)
-            submission = Submission.objects.create(version=version, phase=phase, submitted_by=user)
+            version = _new_version(user=user, title=title, upload=stored)
+            submission = Submission.objects.create(
+                version=version, phase=phase, submitted_by=user, is_baseline=is_baseline
+            )
             hint_after_commit(CHECK)
     except BaseException:
         stored.file.delete(save=False)
@@ -45,8 +46,10 @@ def submit_program(
     """One of the project's own baselines as a plain process; no address of the web leads here."""
     with transaction.atomic():
         program: dict[str, object] = {"script": script, "environment": environment}
-        version = _new_version(user=user, title=title, is_baseline=True, program=program)
-        submission = Submission.objects.create(version=version, phase=phase, submitted_by=user)
+        version = _new_version(user=user, title=title, program=program)
+        submission = Submission.objects.create(
+            version=version, phase=phase, submitted_by=user, is_baseline=True
+        )
         hint_after_commit(CHECK)
     return submission
 
@@ -55,13 +58,10 @@ def _new_version(
     *,
     user: User,
     title: str,
-    is_baseline: bool,
     upload: Upload | None = None,
     program: dict[str, object] | None = None,
 ) -> AlgorithmVersion:
-    algorithm, _ = Algorithm.objects.get_or_create(
-        owner=user, title=title, defaults={"is_baseline": is_baseline}
-    )
+    algorithm, _ = Algorithm.objects.get_or_create(owner=user, title=title)
     newest = algorithm.versions.aggregate(newest=Max("number"))["newest"] or 0
     return AlgorithmVersion.objects.create(
         algorithm=algorithm, number=newest + 1, upload=upload, program=program

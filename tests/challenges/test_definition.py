@@ -221,6 +221,12 @@ def test_phases_have_different_slugs(tmp_path: Path) -> None:
     assert "two have the slug “open”" in refused(tmp_path, text)[0]
 
 
+def test_a_hidden_phase_has_no_public_one_beside_it(tmp_path: Path) -> None:
+    """Phases share the cases, so a public one would show what the other hides."""
+    text = SMALLEST + "  - {slug: final, title: Final, cases: hidden}\n"
+    assert "so that none were hidden" in refused(tmp_path, text)[0]
+
+
 @pytest.mark.parametrize("slug", ["../x", "A", "a", "-ab", "ab-", "a b", "a/b", "x" * 61])
 def test_a_slug_is_fit_for_an_address(slug: str, tmp_path: Path) -> None:
     assert "slug" in refused(tmp_path, SMALLEST.replace("slug: small", f"slug: '{slug}'"))[0]

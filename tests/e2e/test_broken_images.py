@@ -1,13 +1,10 @@
 """A broken image ends as failed, with a reason its developer can act on; the platform goes on."""
 
-import html
-import re
-
 import pytest
 
 from tests.factories import write_challenge
 from tests.images import EMPTY_MASK, save_program
-from tests.platforms import ENDS, wait_for
+from tests.platforms import ENDS, wait_for, words_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.broker]
 
@@ -85,7 +82,7 @@ def test_each_broken_image_fails_with_its_reason_and_a_good_one_beside_them_scor
         assert (code, owner) == (expected, "participant"), (name, text)
         assert words in text, name
         page = developer.client.get(f"/submissions/{submission}/").text
-        assert words in html.unescape(re.sub(r"<[^>]+>", "", page)), name
+        assert words in words_of(page), name
     assert developer.wait(good, *ENDS) == "scored"
     values = platform.rows(
         "SELECT json_extract(r.metrics, '$.dice.lesion.value') FROM submissions_caseresult r"

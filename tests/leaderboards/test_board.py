@@ -27,9 +27,7 @@ def scored(phase: Phase, dice: list[float | None], *, title: str, baseline: bool
            user: User | None = None) -> Submission:  # fmt: skip
     """An entry with these Dice values; every other metric is derived from them."""
     submission = a_submission(phase, user=user or a_user(f"dev-{next(_numbers)}"), title=title)
-    algorithm = submission.version.algorithm
-    algorithm.is_baseline = baseline
-    algorithm.save()
+    submission.is_baseline = baseline
     for case, value in zip(phase.dataset.cases.all(), dice, strict=True):
         run = Run.objects.create(
             submission=submission, case=case, state="done", reason_code="" if value else "no_output"

@@ -26,6 +26,6 @@ def hints(monkeypatch):
     sent: list[str] = []
     monkeypatch.setattr(
         "submissions.services.hints.current_app.send_task",
-        lambda name, args=(): sent.append(name),
+        lambda name, args=(), **_: sent.append(name),
     )
     return sent
