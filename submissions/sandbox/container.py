@@ -166,7 +166,8 @@ class ContainerProgram:
             limits.engine_memory_bytes
             + len(declared_volumes(config.volumes)) * limits.tmp_mib * MIB
         )
-        largest = max(limits.tmp_mib, limits.shm_mib, limits.output_mib) * MIB
+        # Beyond what the mounts hold, so that a full one says that it is full.
+        largest = 2 * max(limits.tmp_mib, limits.shm_mib, limits.output_mib) * MIB
         try:
             container = self._engine.client.containers.create(
                 image,
