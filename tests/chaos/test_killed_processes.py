@@ -13,7 +13,7 @@ from tests.platforms import ENDS, Platform, wait_for
 pytestmark = [pytest.mark.docker, pytest.mark.broker]
 
 CHALLENGE = "chaos"
-CASES = 6
+CASES = 4
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +27,16 @@ def platform(tmp_path_factory):
     assert running.left_overs() == []
 
 
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    path = tmp_path_factory.mktemp("image") / "image.tar"
+    return save_program("import time; time.sleep(1.5)\n" + EMPTY_MASK, path)
+
+
 @pytest.fixture
-def in_flight(platform, tmp_path):
+def in_flight(platform, archive):
     """A submission that has begun to run its cases, each of which takes a second or two."""
     developer = platform.person("developer")
-    archive = save_program("import time; time.sleep(1.5)\n" + EMPTY_MASK, tmp_path / "image.tar")
     submission = developer.upload(CHALLENGE, f"Entry {time.monotonic()}", archive)
 
     def one_has_run():
