@@ -9,7 +9,9 @@ import json
 import resource
 import sys
 
-import numpy.ma  # noqa: F401  np.unique would import it later, when no file can be opened
+# Imported when first needed by others; by then no file can be opened here.
+import nibabel  # noqa: F401
+import numpy.ma  # noqa: F401
 
 from evaluation.errors import EvaluationError
 from evaluation.geometry import Geometry

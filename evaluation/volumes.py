@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
@@ -172,6 +171,9 @@ def _nifti_header(stream: BinaryIO) -> Header:
     try:
         block = stream.read(348)
         version_two = block[:4] in (b"\x1c\x02\x00\x00", b"\x00\x00\x02\x1c")
+        # Not at the top: the scorer reads what the platform wrote, and is quicker without it.
+        import nibabel
+
         kind: Any = nibabel.Nifti2Header if version_two else nibabel.Nifti1Header
         if version_two:
             block += stream.read(540 - 348)
