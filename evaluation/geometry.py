@@ -71,13 +71,6 @@ class Geometry:
             found.append("direction")
         return tuple(found)
 
-    def describe(self) -> str:
-        """One line for a person."""
-        return (
-            f"size {_join(self.size)}, spacing {_join(self.spacing)} mm, "
-            f"origin {_join(self.origin)} mm, direction {_join(self.direction)}"
-        )
-
     def to_json(self) -> dict[str, Any]:
         return {
             "size": list(self.size),

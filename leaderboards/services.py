@@ -2,7 +2,7 @@
 
 import structlog
 from django.db import transaction
-from django.db.models import Prefetch
+from django.db.models import Prefetch, prefetch_related_objects
 
 from challenges.definition import content_hash
 from challenges.models import Edition, Phase
@@ -27,19 +27,17 @@ def refresh(*, phase: Phase) -> Snapshot:
     """
     edition = current_edition(phase)
     spec = definition_of(phase.challenge).evaluation
-    entries = _entries(phase, edition)
-    results_hash = content_hash(
-        {
-            "ranking": spec.ranking.model_dump(mode="json"),
-            "entries": [
-                [entry.public_id, sorted(result.pk for result in _results(entry))]
-                for entry in entries
-            ],
-        }
-    )
+    entries = _entries(phase)
+    results_hash = _results_hash(entries, edition, spec)
     newest = Snapshot.objects.filter(edition=edition).first()
     if newest is not None and newest.results_hash == results_hash:
         return newest
+    # Only now are the results themselves read: this is asked every few seconds, in a transaction.
+    prefetch_related_objects(
+        entries,
+        Prefetch("runs__results", CaseResult.objects.filter(edition=edition)),
+        Prefetch("runs__attempts", Attempt.objects.exclude(started_at=None).defer("log")),
+    )
     log.info("leaderboard.refreshed", phase=str(phase), entries=len(entries))
     return Snapshot.objects.create(
         edition=edition,
@@ -55,15 +53,24 @@ def reconcile() -> None:
         refresh(phase=phase)
 
 
-def _entries(phase: Phase, edition: Edition) -> list[Submission]:
+def _results_hash(entries: list[Submission], edition: Edition, spec: EvaluationSpec) -> str:
+    results: dict[int, list[int]] = {entry.pk: [] for entry in entries}
+    pairs = CaseResult.objects.filter(edition=edition, run__submission__in=entries)
+    for submission, result in pairs.order_by("pk").values_list("run__submission_id", "pk"):
+        results[submission].append(result)
+    return content_hash(
+        {
+            "ranking": spec.ranking.model_dump(mode="json"),
+            "entries": [[entry.public_id, results[entry.pk]] for entry in entries],
+        }
+    )
+
+
+def _entries(phase: Phase) -> list[Submission]:
     """The newest scored submission of each person, and of each baseline algorithm."""
     scored = (
         Submission.objects.filter(phase=phase, state=Submission.State.SCORED)
         .select_related("version__algorithm", "submitted_by")
-        .prefetch_related(
-            Prefetch("runs__results", CaseResult.objects.filter(edition=edition)),
-            Prefetch("runs__attempts", Attempt.objects.exclude(started_at=None)),
-        )
         .order_by("received_at", "pk")
     )
     newest: dict[tuple[str, int], Submission] = {}

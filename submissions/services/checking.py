@@ -6,7 +6,6 @@ from pathlib import Path
 
 import structlog
 from django.db import transaction
-from django.db.models import F
 
 from challenges.storage import untrusted
 from submissions.models import ContainerImage, Run, Submission
@@ -82,28 +81,16 @@ def _check(submission: Submission) -> None:
         log.info("check.lease_lost", submission=submission.public_id)
     except OSError as error:
         log.exception("check.disk_fault", submission=submission.public_id)
-        _platform_fault(submission, error)
-    finally:
-        shutil.rmtree(work)
-
-
-@transaction.atomic
-def _platform_fault(submission: Submission, error: OSError) -> None:
-    """The disk is full, or a file is gone: the reconciler hints again, until it is enough."""
-    ours = leases.leave(
-        submission,
-        source=State.CHECKING,
-        target=State.RECEIVED,
-        platform_faults=F("platform_faults") + 1,
-    )
-    if ours and submission.platform_faults >= lifecycle.PLATFORM_FAULTS:
-        lifecycle.fail(
-            submission=submission,
+        lifecycle.try_again_or_fail(
+            row=submission,
+            source=State.CHECKING,
+            target=State.RECEIVED,
             stage=STAGE,
             code="disk_fault",
             text=f"The platform could not read or write a file ({error.strerror}).",
-            owner=Owner.PLATFORM,
         )
+    finally:
+        shutil.rmtree(work)
 
 
 def _keep(inspected: InspectedImage, archive: Path) -> ContainerImage:

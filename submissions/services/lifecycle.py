@@ -1,12 +1,15 @@
 """A submission's way from state to state: every step a conditional UPDATE, and idempotent."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from submissions.models import Run, Submission
 from submissions.sandbox.outcome import Owner
+from submissions.services import leases
 from submissions.services.hints import REFRESH, RUN, hint_after_commit
 
 PLATFORM_FAULTS = 3
@@ -56,6 +59,34 @@ def fail(
     if changed:
         _cancel_runs(submission)
     return bool(changed)
+
+
+@transaction.atomic
+def try_again_or_fail(
+    *,
+    row: Submission | Run,
+    source: str,
+    target: str,
+    stage: str,
+    code: str,
+    text: str,
+    **fields: Any,  # noqa: ANN401
+) -> bool:
+    """Put ``row`` back after a fault of the platform; the PLATFORM_FAULTS-th ends its submission.
+
+    fields are set with it. True when it is to be tried again; False when it was too often, or when
+    the row is no longer ours.
+    """
+    ours = leases.leave(
+        row, source=source, target=target, platform_faults=F("platform_faults") + 1, **fields
+    )
+    if not ours:
+        return False
+    if row.platform_faults < PLATFORM_FAULTS:
+        return True
+    submission = row.submission if isinstance(row, Run) else row
+    fail(submission=submission, stage=stage, code=code, text=text, owner=Owner.PLATFORM)
+    return False
 
 
 def _cancel_runs(submission: Submission) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from challenges.models import Image
@@ -242,13 +241,15 @@ def _after(run: Run) -> None:
 def _platform_fault(run: Run, attempt: Attempt, failure: Failure) -> None:
     """Try again, a little later; after PLATFORM_FAULTS times the submission fails, as ours."""
     now = timezone.now()
-    again = run.platform_faults + 1 < lifecycle.PLATFORM_FAULTS
-    ours = leases.leave(
-        run,
+    delay = timedelta(seconds=lifecycle.RETRY_SECONDS * (run.platform_faults + 1))
+    again = lifecycle.try_again_or_fail(
+        row=run,
         source=State.RUNNING,
         target=State.QUEUED,
-        platform_faults=F("platform_faults") + 1,
-        eligible_at=now + timedelta(seconds=lifecycle.RETRY_SECONDS * (run.platform_faults + 1)),
+        stage="run",
+        code=failure.code,
+        text=failure.message,
+        eligible_at=now + delay,
     )
     Attempt.objects.filter(pk=attempt.pk).update(
         ended_at=now,
@@ -256,16 +257,8 @@ def _platform_fault(run: Run, attempt: Attempt, failure: Failure) -> None:
         reason_text=failure.message,
         reason_owner=failure.owner.value,
     )
-    if ours and again:
+    if again:
         hint_after_commit(RUN)
-    elif ours:
-        lifecycle.fail(
-            submission=run.submission,
-            stage="run",
-            code=failure.code,
-            text=failure.message,
-            owner=Owner.PLATFORM,
-        )
 
 
 def _joined_hash(run: Run) -> str:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import structlog
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from challenges.models import Image
@@ -15,7 +14,6 @@ from evaluation.errors import MaskRefused
 from evaluation.geometry import Geometry
 from evaluation.isolated import IsolatedProcessFailed, IsolatedProcessStopped, score_files
 from submissions.models import CaseResult, Run
-from submissions.sandbox.outcome import Owner
 from submissions.services import leases, lifecycle
 from submissions.services.hints import SCORE, hint
 
@@ -85,20 +83,13 @@ def _voxels(run: Run) -> int:
     return Geometry.from_json(run.case.images.get(modality=Image.Modality.PET).geometry).voxels
 
 
-@transaction.atomic
 def _platform_fault(run: Run, code: str) -> None:
-    ours = leases.leave(
-        run,
+    lifecycle.try_again_or_fail(
+        row=run,
         source=State.SCORING,
         target=State.COLLECTED,
-        platform_faults=F("platform_faults") + 1,
+        stage="scoring",
+        code=code,
+        text="The scorer could not do its work; the operator finds the details in its log.",
         eligible_at=timezone.now() + timedelta(seconds=lifecycle.RETRY_SECONDS),
     )
-    if ours and run.platform_faults >= lifecycle.PLATFORM_FAULTS:
-        lifecycle.fail(
-            submission=run.submission,
-            stage="scoring",
-            code=code,
-            text="The scorer could not do its work; the operator finds the details in its log.",
-            owner=Owner.PLATFORM,
-        )
