@@ -11,7 +11,10 @@ from evaluation.metrics import Direction, Metric
 @dataclass(frozen=True)
 class Summary:
     """Of the applicable values: mean, sample standard deviation (None for one value), median and
-    quartiles (type 7), and their number. All None where there is none."""
+    quartiles (type 7), and their number. All None where there is none.
+
+    Of a metric over the cohort: its value as the mean, and its interval in low and high.
+    """
 
     count: int
     mean: float | None = None
@@ -19,6 +22,8 @@ class Summary:
     median: float | None = None
     lower_quartile: float | None = None
     upper_quartile: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 def summarise(values: Iterable[float | None]) -> Summary:

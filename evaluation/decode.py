@@ -26,7 +26,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
     output = sys.stdout.buffer
     try:
-        voxels = read_mask(
+        mask = read_mask(
             sys.stdin.buffer, Geometry.from_json(request["geometry"]), request["values"]
         )
     except EvaluationError as refusal:
@@ -34,7 +34,7 @@ def main() -> None:
         output.write(json.dumps(answer).encode() + b"\n")
         return
     output.write(json.dumps({"accepted": True}).encode() + b"\n")
-    output.write(voxels.data)
+    output.write(mask.to_array().data)
 
 
 if __name__ == "__main__":

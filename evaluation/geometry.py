@@ -86,22 +86,38 @@ class Geometry:
         ox, oy, oz = document["origin"]
         return cls((nx, ny, nz), (sx, sy, sz), (ox, oy, oz), tuple(document["direction"]))
 
+    def ras_affine(self) -> NDArray[np.float64]:
+        """The 4×4 matrix from voxel indices (i, j, k) to RAS mm, as NIfTI has it."""
+        affine = np.eye(4)
+        affine[:3, :3] = np.array(self.direction).reshape(3, 3) * self.spacing
+        affine[:3, 3] = self.origin
+        affine[:2] *= -1.0
+        return affine
+
     @classmethod
     def from_ras_affine(cls, size: tuple[int, int, int], affine: NDArray[np.float64]) -> "Geometry":
         """From a NIfTI affine (RAS mm, voxel indices i, j, k) to ITK's convention (LPS mm).
 
+        Raises VolumeRefused as ``from_axes`` does.
+        """
+        return cls.from_axes(size, np.asarray(affine)[:3] * [[-1.0], [-1.0], [1.0]])
+
+    @classmethod
+    def from_axes(cls, size: tuple[int, int, int], lps: NDArray[np.float64]) -> "Geometry":
+        """From a 3×4 matrix in LPS mm: a column for a step along each axis, then the origin.
+
         Raises VolumeRefused when the axes are degenerate or not at right angles: a sheared grid
         has no spacing along axes, and no distance in mm could be told from it.
         """
-        lps = np.asarray(affine, dtype=np.float64)[:3] * [[-1.0], [-1.0], [1.0]]
+        lps = np.asarray(lps, dtype=np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
             spacing = np.linalg.norm(lps[:, :3], axis=0)
         plausible = (spacing >= MIN_SPACING_MM) & (spacing <= MAX_SPACING_MM)
         if not np.all(np.isfinite(lps)) or not np.all(plausible):
             raise VolumeRefused(
                 "bad_geometry",
-                "The header's affine is not finite or has an axis of no plausible length. "
-                "Write the affine of the PET image into the mask's header.",
+                "The header's matrix is not finite or has an axis of no plausible length. "
+                "Write the geometry of the PET image into the mask's header.",
             )
         direction = lps[:, :3] / spacing
         if np.abs(direction.T @ direction - np.eye(3)).max() > 1e-3:

@@ -75,8 +75,10 @@ def score_files(
     voxels: int,
     spec: EvaluationSpec,
     should_stop: Callable[[], bool] = _never,
+    *,
+    pet: Path | None = None,
 ) -> dict[str, Any]:
-    """``CaseScore.to_json()`` of two files that the platform wrote; ``voxels`` sizes the limit.
+    """``CaseScore.to_json()`` of files that the platform wrote; ``voxels`` sizes the limit.
 
     Raises MaskRefused (code scorer_limit) where a prediction took the scorer over its memory or
     time, which are ample for any mask that a physician could draw; IsolatedProcessFailed when the
@@ -85,6 +87,7 @@ def score_files(
     job = {
         "reference": str(reference),
         "prediction": None if prediction is None else str(prediction),
+        "pet": str(pet) if pet is not None and spec.needs_pet else None,
         "spec": spec.model_dump(mode="json"),
         "memory_bytes": _memory_for(voxels),
         "cpu_seconds": _CPU_SECONDS,

@@ -1,16 +1,24 @@
 """Score one case: every metric of the challenge, for every label, by the table of empty masks."""
 
 import math
-from dataclasses import dataclass
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.empties import TABLE, Rule, Situation, settle, situation
+from evaluation import SCORER_VERSION
+from evaluation.counts import Counts
+from evaluation.empties import Rule, Situation, settle, situation
 from evaluation.errors import EvaluationError
 from evaluation.geometry import Geometry
-from evaluation.metrics import Metric, Pair
+from evaluation.masks import DrawnMask
+from evaluation.metrics import Metric
+from evaluation.pair import Pair, PetRegion
 from evaluation.spec import EvaluationSpec
 
 
@@ -24,11 +32,19 @@ class MetricValue:
 
 @dataclass(frozen=True)
 class CaseScore:
-    """metrics[metric id][label name]; volumes in ml by label name, prediction's None if missing."""
+    """metrics[metric id][label name]; counts[label name]."""
 
     metrics: dict[str, dict[str, MetricValue]]
-    reference_ml: dict[str, float]
-    prediction_ml: dict[str, float | None]
+    counts: dict[str, Counts]
+
+    @property
+    def reference_ml(self) -> dict[str, float]:
+        return {label: counts.reference_ml for label, counts in self.counts.items()}
+
+    @property
+    def prediction_ml(self) -> dict[str, float | None]:
+        """None where there is no usable result."""
+        return {label: counts.prediction_ml for label, counts in self.counts.items()}
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -36,9 +52,18 @@ class CaseScore:
                 name: {label: {"value": v.value, "worst": v.worst} for label, v in labels.items()}
                 for name, labels in self.metrics.items()
             },
+            "counts": {label: asdict(counts) for label, counts in self.counts.items()},
             "reference_ml": self.reference_ml,
             "prediction_ml": self.prediction_ml,
+            "scored_with": dict(scored_with()),
         }
+
+
+@lru_cache(maxsize=1)
+def scored_with() -> Mapping[str, str]:
+    """Versions of the scorer and of everything that a digit of its numbers could depend on."""
+    libraries = {name: version(name) for name in ("numpy", "scipy", "isal")}
+    return {"uptake_scorer": SCORER_VERSION, "python": platform.python_version(), **libraries}
 
 
 def score_case(
@@ -46,43 +71,80 @@ def score_case(
     prediction: NDArray[np.uint8] | None,
     geometry: Geometry,
     spec: EvaluationSpec,
+    pet: PetRegion | None = None,
 ) -> CaseScore:
-    """Score ``prediction`` (label values ``[z, y, x]``) against ``reference`` on ``geometry``.
+    """``score_masks`` of arrays of label values ``[z, y, x]``.
+
+    Raises EvaluationError when one does not have the geometry's shape.
+    """
+    return score_masks(
+        DrawnMask.from_array(reference, geometry),
+        None if prediction is None else DrawnMask.from_array(prediction, geometry),
+        spec,
+        pet=pet,
+    )
+
+
+def score_masks(
+    reference: DrawnMask,
+    prediction: DrawnMask | None,
+    spec: EvaluationSpec,
+    *,
+    pet: PetRegion | None = None,
+    threads: int = 1,
+) -> CaseScore:
+    """Score ``prediction`` against ``reference``, on the reference's grid.
 
     ``prediction`` is None where there is no usable result: then each metric takes its declared
-    worst value. Raises EvaluationError when the arrays do not have the geometry's shape, or when a
+    worst value. ``pet``: needed where a metric of ``spec`` reads SUV. ``threads`` changes the time
+    and nothing else. Raises EvaluationError (needs_pet, pet_not_finite), or not_finite when a
     metric gives a number that is not finite (a defect here, never stored).
     """
-    for name, array in (("reference", reference), ("prediction", prediction)):
-        if array is not None and array.shape != geometry.shape:
-            raise EvaluationError(
-                "wrong_shape", f"The {name} has shape {array.shape}; expected {geometry.shape}."
-            )
     metrics: dict[str, dict[str, MetricValue]] = {metric.id: {} for metric in spec.shown}
-    reference_ml: dict[str, float] = {}
-    prediction_ml: dict[str, float | None] = {}
+    counts: dict[str, Counts] = {}
     for label, value in spec.labels.items():
-        drawn = np.zeros(geometry.shape, bool) if prediction is None else prediction == value
-        pair = Pair(reference == value, drawn, geometry)
-        usable = None if prediction is None else pair.prediction_voxels
-        reference_ml[label] = pair.reference_ml
-        prediction_ml[label] = None if prediction is None else pair.prediction_ml
+        drawn = np.empty(0, np.int32) if prediction is None else prediction.where(value)
+        pair = Pair(reference.where(value), drawn, reference.geometry, pet=pet, threads=threads)
+        usable = prediction is not None
+        counts[label] = _counts(pair, spec, usable=usable)
+        here = situation(pair.reference.voxels.size, drawn.size if usable else None)
+        missing = situation(pair.reference.voxels.size, None)
         for metric in spec.shown:
             metrics[metric.id][label] = MetricValue(
-                _value(metric, pair, situation(pair.reference_voxels, usable), spec),
-                _value(metric, pair, situation(pair.reference_voxels, None), spec),
+                _value(metric, pair, here, spec), _value(metric, pair, missing, spec)
             )
-    return CaseScore(metrics, reference_ml, prediction_ml)
+    return CaseScore(metrics, counts)
+
+
+def _counts(pair: Pair, spec: EvaluationSpec, *, usable: bool) -> Counts:
+    lesions: dict[str, int | None] = {}
+    if spec.counts_lesions_at is not None:
+        found = pair.matching(spec.counts_lesions_at)
+        lesions = {
+            "reference_lesions": pair.reference.lesions.count,
+            "true_lesions": found.true_positives if usable else None,
+            "false_lesions": found.false_positives if usable else None,
+        }
+    return Counts(
+        voxel_ml=pair.geometry.voxel_volume_ml,
+        reference=pair.reference.voxels.size,
+        prediction=pair.prediction.voxels.size if usable else None,
+        common=pair.intersection_voxels if usable else None,
+        **lesions,
+    )
 
 
 def _value(metric: Metric, pair: Pair, found: Situation, spec: EvaluationSpec) -> float | None:
-    rule = TABLE[metric.family][found]
+    rule = spec.table[metric.family][found]
+    if rule is Rule.AS_EMPTY:
+        pair, rule = pair.without_prediction(), Rule.MEASURE
     if rule is not Rule.MEASURE:
         return settle(
             rule,
             diagonal_mm=pair.geometry.diagonal_mm,
-            reference_ml=pair.reference_ml,
+            reference_ml=pair.reference.ml,
             failure_volume_ml=spec.failure_volume_ml,
+            failure_lesions=spec.failure_lesions,
         )
     value = metric.measure(pair)
     if value is not None and not math.isfinite(value):

@@ -1,13 +1,28 @@
 """How a challenge wants its masks scored and ranked: strict, so that a misspelt key is an error."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Annotated, Literal, Self
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from evaluation.metrics import REGISTRY, Metric
+from evaluation import empties
+from evaluation.empties import REFERENCE_EMPTY, TABLE, Family, Rule, Situation
+from evaluation.metrics import COHORT, REGISTRY, CohortMetric, Metric
+from evaluation.metrics.base import Parameter, Setting
 
-DEFAULT_METRICS = ("dice", "hd95", "mtv_abs_error_ml")
+DEFAULT_METRICS = (
+    "dice",
+    "nsd",
+    "lesion_f1",
+    "mtv_abs_error_ml",
+    "case_sensitivity",
+    "case_specificity",
+)
+_DESCRIPTIVE = frozenset({"case_sensitivity", "case_specificity"})
+"""Shown with the default set, and ranked only where a challenge names them."""
 LABEL_NAME = r"^[a-z][a-z0-9_-]{0,40}$"
 
 
@@ -28,20 +43,45 @@ class RankingSpec(Strict):
     )
 
 
+@dataclass(frozen=True)
+class PolicyRow:
+    """What holds for one family of metrics; cells are in the order of ``empties.TOLD``."""
+
+    words: str
+    metrics: tuple[str, ...]
+    cells: tuple[str, ...]
+
+
+Choice = str | dict[str, dict[str, Setting] | None]
+Cell = float | Literal["not_applicable", "diagonal"]
+
+
 class EvaluationSpec(Strict):
-    """What is computed for each case, and what of it is ranked."""
+    """What is computed for each case and over the cohort, and what of it is ranked."""
 
     labels: dict[Annotated[str, Field(pattern=LABEL_NAME)], Annotated[int, Field(ge=1, le=255)]] = (
         Field(default={"lesion": 1}, description="Name of each label and its value in the masks.")
     )
-    metrics: list[str] = Field(
-        default=list(DEFAULT_METRICS), min_length=1, description="Ids of the metrics to compute."
+    metrics: list[Choice] = Field(
+        default=list(DEFAULT_METRICS),
+        min_length=1,
+        validate_default=True,
+        description="Ids of the metrics to compute, or id: {parameter: value}.",
     )
     failure_volume_ml: float = Field(
         default=1000.0,
         gt=0,
         le=1e6,
         description="What a missing result costs at least in volume, ml.",
+    )
+    failure_lesions: int = Field(
+        default=100,
+        ge=1,
+        le=100_000,
+        description="What a missing result costs in false-positive lesions.",
+    )
+    empty_masks: dict[str, dict[str, Cell]] = Field(
+        default={}, description="Cells of the table of empty masks that differ from the default."
     )
     ranking: RankingSpec = RankingSpec()
 
@@ -54,46 +94,234 @@ class EvaluationSpec(Strict):
             raise ValueError("two labels have the same value")
         return labels
 
-    @field_validator("metrics")
+    @field_validator("metrics", mode="before")
     @classmethod
-    def _metrics_known(cls, ids: list[str]) -> list[str]:
-        unknown = [_unknown(name) for name in ids if name not in REGISTRY]
-        if unknown:
-            raise ValueError("; ".join(unknown))
-        if len(set(ids)) < len(ids):
-            raise ValueError("a metric is named twice")
-        return ids
+    def _metrics_known(cls, choices: object) -> object:
+        if not isinstance(choices, list):
+            raise ValueError("a list of metrics is expected")  # noqa: TRY004  (pydantic's way)
+        problems: list[str] = []
+        settled = [_settled(choice, problems) for choice in choices]
+        ids = [_id(choice) for choice in settled if choice is not None]
+        problems += [f"“{name}” is named twice" for name in sorted({*ids}) if ids.count(name) > 1]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return settled
+
+    @field_validator("empty_masks")
+    @classmethod
+    def _cells_fit(cls, cells: dict[str, dict[str, Cell]]) -> dict[str, dict[str, Cell]]:
+        problems = [
+            problem for family, row in cells.items() for problem in _row_problems(family, row)
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return cells
 
     @model_validator(mode="after")
     def _ranking_fits(self) -> Self:
+        known = {metric.id: metric for metric in self.every}
         problems = []
         for name in self.ranking.metrics:
-            if name not in REGISTRY:
-                problems.append(_unknown(name))
-            elif name not in self.metrics:
+            if name not in REGISTRY and name not in COHORT:
+                problems.append(f"ranking: {_unknown(name)}")
+            elif name not in known:
                 problems.append(f"ranking: “{name}” is not among the challenge's metrics")
-            elif not REGISTRY[name].rankable:
+            elif not known[name].rankable:
                 problems.append(
                     f"ranking: “{name}” is signed or descriptive, so a mean of it cannot be ranked"
                 )
-        if not problems and not self.ranked:
+        if not problems and not self.every_ranked:
             problems.append("ranking: none of the metrics can be ranked; add dice, for example")
         if problems:
             raise ValueError("; ".join(problems))
         return self
 
-    @property
+    def __getstate__(self) -> dict[Any, Any]:
+        """What is derived stays behind when a spec is sent to another process."""
+        state = super().__getstate__()
+        fields = {name: state["__dict__"][name] for name in type(self).model_fields}
+        return {**state, "__dict__": fields}
+
+    @cached_property
     def shown(self) -> tuple[Metric, ...]:
-        return tuple(REGISTRY[name] for name in self.metrics)
+        """The metrics of each case, with the challenge's settings."""
+        chosen = [(_id(choice), _settings(choice)) for choice in self.metrics]
+        return tuple(_with(REGISTRY[name], given) for name, given in chosen if name in REGISTRY)
+
+    @cached_property
+    def cohort(self) -> tuple[CohortMetric, ...]:
+        """The metrics over all cases, with the challenge's settings."""
+        chosen = [(_id(choice), _settings(choice)) for choice in self.metrics]
+        return tuple(_with(COHORT[name], given) for name, given in chosen if name in COHORT)
 
     @property
     def ranked(self) -> tuple[Metric, ...]:
-        """The metrics that make the rank: the named ones, else every one that can be ranked."""
-        names = self.ranking.metrics or [name for name in self.metrics if REGISTRY[name].rankable]
-        return tuple(REGISTRY[name] for name in names)
+        """Metrics of each case that make the rank."""
+        return tuple(metric for metric in self.shown if self._counts(metric))
+
+    @property
+    def ranked_cohort(self) -> tuple[CohortMetric, ...]:
+        """Metrics over the cohort that make the rank."""
+        return tuple(metric for metric in self.cohort if self._counts(metric))
+
+    @property
+    def every(self) -> tuple[Metric | CohortMetric, ...]:
+        return (*self.shown, *self.cohort)
+
+    @property
+    def every_ranked(self) -> tuple[Metric | CohortMetric, ...]:
+        return (*self.ranked, *self.ranked_cohort)
+
+    def _counts(self, metric: Metric | CohortMetric) -> bool:
+        """The named ones, else every one that can be ranked and is not there to be read beside."""
+        if self.ranking.metrics:
+            return metric.id in self.ranking.metrics
+        return metric.rankable and metric.id not in _DESCRIPTIVE
+
+    @property
+    def needs_pet(self) -> bool:
+        return any(metric.needs_pet for metric in self.shown)
+
+    @property
+    def counts_lesions_at(self) -> float | None:
+        """The least IoU at which lesions are counted for the cohort; None where they are not."""
+        for metric in self.cohort:
+            if "min_iou" in metric.settings:
+                return float(metric.settings["min_iou"])
+        return None
+
+    @cached_property
+    def table(self) -> empties.Table:
+        """The rules in force for empty masks and missing results."""
+        return {
+            family: {**row, **_cells(self.empty_masks.get(family.value, {}))}
+            for family, row in TABLE.items()
+        }
+
+    @property
+    def policy(self) -> tuple["PolicyRow", ...]:
+        """The rules in words, for the families that this challenge uses."""
+        return tuple(
+            PolicyRow(
+                words=family.words,
+                metrics=names,
+                cells=tuple(
+                    empties.words(
+                        self.table[family][situation],
+                        failure_volume_ml=self.failure_volume_ml,
+                        failure_lesions=self.failure_lesions,
+                    )
+                    for situation in empties.TOLD
+                ),
+            )
+            for family in Family
+            if (names := tuple(one.short for one in self.shown if one.family is family))
+        )
+
+
+_WITHOUT_FAILURE = {Family.VOLUME, Family.SIGNED_VOLUME_ERROR, Family.SIGNED_RELATIVE_ERROR}
+_CHARGED_ELSEWHERE = {"no_result", "no_result_reference_empty"}
+"""A missing result is charged through the absolute error in volume."""
+AnyMetric = TypeVar("AnyMetric", Metric, CohortMetric)
+
+
+def _with(metric: AnyMetric, settings: Mapping[str, Setting]) -> AnyMetric:
+    return metric.make({**metric.settings, **settings}) if metric.make else metric
+
+
+def _id(choice: Choice) -> str:
+    return choice if isinstance(choice, str) else next(iter(choice))
+
+
+def _settings(choice: Choice) -> Mapping[str, Setting]:
+    if isinstance(choice, str):
+        return {}
+    ((_, settings),) = choice.items()
+    return settings or {}
+
+
+def _settled(choice: object, problems: list[str]) -> Choice | None:
+    """``choice`` with every parameter said, so that a default that changes changes no challenge."""
+    given: object = {}
+    if isinstance(choice, dict) and len(choice) == 1:
+        ((choice, given),) = choice.items()
+    if not isinstance(choice, str) or not isinstance(given, dict | None):
+        problems.append(f"{choice!r} is no metric; write its id, or id: {{parameter: value}}")
+        return None
+    metric = REGISTRY.get(choice) or COHORT.get(choice)
+    if metric is None:
+        problems.append(_unknown(choice))
+        return None
+    known = {parameter.id: parameter for parameter in metric.parameters}
+    given = given or {}
+    found = [_parameter_problem(name, value, known) for name, value in given.items()]
+    found += [
+        f"{name} is missing: {parameter.meaning}"
+        for name, parameter in known.items()
+        if parameter.default is None and name not in given
+    ]
+    if any(found):
+        problems += [f"{choice}: {problem}" for problem in found if problem]
+        return None
+    if not known:
+        return choice
+    chosen = {**metric.settings, **given}
+    return {choice: {name: known[name].settle(chosen[name]) for name in known}}
+
+
+def _parameter_problem(name: object, value: object, known: Mapping[str, Parameter]) -> str:
+    if name in known:
+        problem = known[str(name)].problem(value)
+        return f"{problem} is expected" if problem else ""
+    if not known:
+        return f"“{name}” is no parameter of it; it has none"
+    close = get_close_matches(str(name), known, n=1, cutoff=0.5) or list(known)
+    return f"“{name}” is no parameter of it; did you mean {' or '.join(close)}?"
 
 
 def _unknown(name: str) -> str:
-    close = get_close_matches(name, REGISTRY, n=2, cutoff=0.5)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(REGISTRY)}"
+    everything = [*REGISTRY, *COHORT]
+    close = get_close_matches(name, everything, n=2, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(everything)}"
     return f"unknown metric “{name}” ({hint})"
+
+
+def _cells(row: Mapping[str, Cell]) -> dict[Situation, Rule | float]:
+    return {
+        Situation(name): Rule(cell) if isinstance(cell, str) else cell for name, cell in row.items()
+    }
+
+
+def _row_problems(family: str, row: Mapping[str, Cell]) -> list[str]:
+    """Whether a metric applies depends on the reference alone, so that nobody is spared a case for
+    the answer given; and a value is one that the metric could have."""
+    if family not in set(Family):
+        return [f"“{family}” is no kind of metric; {', '.join(Family)} are"]
+    open_cells = [one.value for one in Situation if one is not Situation.BOTH_DRAWN]
+    problems = [
+        f"{family}: “{name}” is no situation; {', '.join(open_cells)} are"
+        for name in row
+        if name not in open_cells
+    ]
+    if problems:
+        return problems
+    for name, cell in row.items():
+        if cell == "diagonal" and family != Family.DISTANCE:
+            problems.append(f"{family}: {name} cannot be a diagonal; only distances can")
+        if not isinstance(cell, str) and family in (Family.OVERLAP, Family.EMPTY_CASE):
+            if not 0 <= cell <= 1:
+                problems.append(f"{family}: {name} is {cell:g}; 0 to 1 is expected")
+        elif not isinstance(cell, str) and cell < 0:
+            problems.append(f"{family}: {name} is {cell:g}; 0 or more is expected")
+    rules = {**TABLE[Family(family)], **_cells(row)}
+    for empty in (True, False):
+        alike = [one for one in rules if (one in REFERENCE_EMPTY) is empty]
+        null = [one.value for one in alike if rules[one] is Rule.NULL]
+        spared = _CHARGED_ELSEWHERE if Family(family) in _WITHOUT_FAILURE else set()
+        if set(null) - spared and {one.value for one in alike} - set(null) - spared:
+            others = ", ".join(one.value for one in alike if rules[one] is not Rule.NULL)
+            problems.append(
+                f"{family}: {', '.join(null)} would not apply while {others} would; whether a "
+                "metric applies depends on the reference alone, so give all or none a value"
+            )
+    return problems

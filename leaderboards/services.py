@@ -8,7 +8,8 @@ from challenges.definition import content_hash
 from challenges.models import Edition, Phase
 from challenges.selectors import current_edition, definition_of
 from evaluation.aggregate import Summary, clip_to_worst, summarise
-from evaluation.metrics import REGISTRY
+from evaluation.counts import Counts
+from evaluation.metrics import CohortCase, CohortMetric, CohortValue, Direction, Metric
 from evaluation.ranking import aggregate_then_rank, place_alone
 from evaluation.spec import EvaluationSpec
 from leaderboards.models import Snapshot
@@ -35,6 +36,7 @@ def refresh(*, phase: Phase) -> Snapshot:
     # Only now are the results themselves read: this is asked every few seconds, in a transaction.
     prefetch_related_objects(
         entries,
+        "runs__case",
         Prefetch("runs__results", CaseResult.objects.filter(edition=edition)),
         Prefetch("runs__attempts", Attempt.objects.exclude(started_at=None).defer("log")),
     )
@@ -90,7 +92,7 @@ def _results(entry: Submission) -> list[CaseResult]:
 
 
 def _columns(spec: EvaluationSpec) -> tuple[Column, ...]:
-    ranked = {metric.id for metric in spec.ranked}
+    ranked = {metric.id for metric in spec.every_ranked}
     several = len(spec.labels) > 1
     return tuple(
         Column(
@@ -103,22 +105,35 @@ def _columns(spec: EvaluationSpec) -> tuple[Column, ...]:
             direction=metric.direction.value,
             decimals=metric.decimals,
             ranked=metric.id in ranked,
+            cohort=isinstance(metric, CohortMetric),
+            interval=metric.interval if isinstance(metric, CohortMetric) else "",
         )
-        for metric in spec.shown
+        for metric in spec.every
         for label in spec.labels
     )
 
 
 def _table(entries: list[Submission], spec: EvaluationSpec, *, hidden: bool) -> Table:
     columns = _columns(spec)
-    cells = {entry.pk: tuple(_cell(entry, column) for column in columns) for entry in entries}
+    cohort = {entry.pk: _over_cohort(entry, spec) for entry in entries}
+    cells = {
+        entry.pk: tuple(_cell(entry, column, cohort[entry.pk]) for column in columns)
+        for entry in entries
+    }
     counting = [place for place, column in enumerate(columns) if column.ranked]
-    directions = [REGISTRY[columns[place].metric].direction for place in counting]
+    metrics = {metric.id: metric for metric in spec.shown}
+    directions = [Direction(columns[place].direction) for place in counting]
     competing = {
         entry.pk: spec.ranking.baselines_compete or not entry.is_baseline for entry in entries
     }
     aggregates = {
-        entry.pk: [_ranked_mean(entry, columns[place]) for place in counting] for entry in entries
+        entry.pk: [
+            cohort[entry.pk][columns[place].key].ranked
+            if columns[place].cohort
+            else _ranked_mean(entry, columns[place], metrics[columns[place].metric])
+            for place in counting
+        ]
+        for entry in entries
     }
     pool = {key: row for key, row in aggregates.items() if competing[key]}
     extra = {key: row for key, row in aggregates.items() if not competing[key]}
@@ -162,15 +177,40 @@ def _row(
     )
 
 
-def _cell(entry: Submission, column: Column) -> Summary:
+def _over_cohort(entry: Submission, spec: EvaluationSpec) -> dict[str, CohortValue]:
+    """Each metric over the cohort, by the key of its column."""
+    found: dict[str, CohortValue] = {}
+    for label in spec.labels:
+        cases = []
+        for result in _results(entry) if spec.cohort else []:
+            counts = Counts(**result.counts[label])
+            volume = max(spec.failure_volume_ml, counts.reference_ml)
+            cases.append(
+                CohortCase(
+                    name=result.run.case.name,
+                    counts=counts,
+                    metadata=result.run.case.metadata,
+                    failure_voxels=volume / counts.voxel_ml,
+                    failure_lesions=spec.failure_lesions,
+                )
+            )
+        for metric in spec.cohort:
+            key = f"{metric.id}.{label}" if len(spec.labels) > 1 else metric.id
+            found[key] = metric.measure(cases)
+    return found
+
+
+def _cell(entry: Submission, column: Column, cohort: dict[str, CohortValue]) -> Summary:
     """Of the values as they were measured; a missing result counts as its worst."""
+    if column.cohort:
+        found = cohort[column.key]
+        return Summary(count=found.cases, mean=found.value, low=found.low, high=found.high)
     return summarise(
         result.metrics[column.metric][column.label]["value"] for result in _results(entry)
     )
 
 
-def _ranked_mean(entry: Submission, column: Column) -> float | None:
+def _ranked_mean(entry: Submission, column: Column, metric: Metric) -> float | None:
     """Of the values with those worse than a missing result clipped to it."""
-    metric = REGISTRY[column.metric]
     values = [result.metrics[column.metric][column.label] for result in _results(entry)]
     return summarise(clip_to_worst(metric, one["value"], one["worst"]) for one in values).mean

@@ -9,7 +9,7 @@ from evaluation.aggregate import Summary
 @dataclass(frozen=True)
 class Column:
     """One metric and label. short: the title for a table's head. ranked: whether it counts towards
-    the rank."""
+    the rank. cohort: whether it is of all cases together; interval: what its interval is."""
 
     key: str
     metric: str
@@ -20,6 +20,8 @@ class Column:
     direction: str
     decimals: int
     ranked: bool
+    cohort: bool = False
+    interval: str = ""
 
 
 @dataclass(frozen=True)

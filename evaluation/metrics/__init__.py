@@ -1,10 +1,34 @@
 """The registry of metrics: what each is, in one place, for scoring, ranking and pages alike."""
 
-from evaluation.metrics.base import Direction, Metric, Pair
+from evaluation.metrics.base import (
+    CohortCase,
+    CohortMetric,
+    CohortValue,
+    Direction,
+    Metric,
+    Parameter,
+)
+from evaluation.metrics.cohort import METRICS as _COHORT
+from evaluation.metrics.lesions import METRICS as LESIONS
 from evaluation.metrics.overlap import METRICS as OVERLAP
 from evaluation.metrics.surface import METRICS as SURFACE
+from evaluation.metrics.uptake import METRICS as UPTAKE
 from evaluation.metrics.volume import METRICS as VOLUME
+from evaluation.pair import Pair
 
-REGISTRY: dict[str, Metric] = {metric.id: metric for metric in (*OVERLAP, *SURFACE, *VOLUME)}
+REGISTRY: dict[str, Metric] = {
+    metric.id: metric for metric in (*OVERLAP, *SURFACE, *VOLUME, *LESIONS, *UPTAKE)
+}
+COHORT: dict[str, CohortMetric] = {metric.id: metric for metric in _COHORT}
 
-__all__ = ["REGISTRY", "Direction", "Metric", "Pair"]
+__all__ = [
+    "COHORT",
+    "REGISTRY",
+    "CohortCase",
+    "CohortMetric",
+    "CohortValue",
+    "Direction",
+    "Metric",
+    "Pair",
+    "Parameter",
+]

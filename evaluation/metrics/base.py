@@ -1,18 +1,12 @@
-"""What a metric is, and what a pair of masks offers to it (each computed once, shared by all)."""
+"""What a metric is, whether of one case or of a cohort."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.spatial import cKDTree
-
+from evaluation.counts import Counts
 from evaluation.empties import Family
-from evaluation.geometry import Geometry
-
-Mask = NDArray[np.bool_]
+from evaluation.pair import Pair
 
 
 class Direction(StrEnum):
@@ -30,62 +24,48 @@ class Direction(StrEnum):
             Direction.NONE: "descriptive",
         }[self]
 
+    @property
+    def ranks(self) -> bool:
+        """A signed value has no order of its own: errors of opposite sign would cancel."""
+        return self in (Direction.HIGHER, Direction.LOWER)
 
-class Pair:
-    """A reference and a predicted mask of one label, boolean ``[z, y, x]`` on the reference's grid.
 
-    Geometry and voxel volume are the reference's, never the submission's.
+Setting = float | bool | str
+Settings = Mapping[str, Setting]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What a challenge may choose about a metric; default: None where it must be given.
+
+    A number lies from ``low`` to ``high``; without these it is yes or no (where the default is), or
+    the name of a column of cases.csv.
     """
 
-    def __init__(self, reference: Mask, prediction: Mask, geometry: Geometry) -> None:
-        self.geometry = geometry
-        self.reference_voxels = int(np.count_nonzero(reference))
-        self.prediction_voxels = int(np.count_nonzero(prediction))
-        self._reference, self._prediction = reference, prediction
+    id: str
+    meaning: str
+    unit: str = ""
+    default: Setting | None = None
+    low: float | None = None
+    high: float | None = None
 
-    @cached_property
-    def _crop(self) -> tuple[slice, ...]:
-        """The bounding box of both masks, padded by one voxel where the array allows it.
+    def problem(self, value: object) -> str:
+        """What is wrong with ``value``; empty where nothing is."""
+        if self.low is not None and self.high is not None:
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if number and self.low <= float(value) <= self.high:  # type: ignore[arg-type]
+                return ""
+            unit = f" {self.unit}" if self.unit else ""
+            return f"{self.id} is {value!r}; a number from {self.low:g} to {self.high:g}{unit}"
+        if isinstance(self.default, bool):
+            return "" if isinstance(value, bool) else f"{self.id} is {value!r}; true or false"
+        if isinstance(value, str) and value.strip():
+            return ""
+        return f"{self.id} is {value!r}; the name of a column of cases.csv"
 
-        The padding keeps borders right: beyond the crop lies background, as beyond the array.
-        """
-        union = self._reference | self._prediction
-        box = []
-        for axis in range(3):
-            others = tuple(other for other in range(3) if other != axis)
-            hit = np.flatnonzero(union.any(axis=others))
-            box.append(slice(max(0, int(hit[0]) - 1), int(hit[-1]) + 2))
-        return tuple(box)
-
-    @cached_property
-    def intersection_voxels(self) -> int:
-        return int(np.count_nonzero(self._reference & self._prediction))
-
-    @property
-    def reference_ml(self) -> float:
-        return self.reference_voxels * self.geometry.voxel_volume_ml
-
-    @property
-    def prediction_ml(self) -> float:
-        return self.prediction_voxels * self.geometry.voxel_volume_ml
-
-    @cached_property
-    def reference_border(self) -> NDArray[np.int64]:
-        return border(self._reference[self._crop])
-
-    @cached_property
-    def prediction_border(self) -> NDArray[np.int64]:
-        return border(self._prediction[self._crop])
-
-    @cached_property
-    def reference_to_prediction_mm(self) -> NDArray[np.float64]:
-        """D_RP: from each border voxel of R to the nearest border voxel of P, mm."""
-        return _nearest(self.reference_border, self.prediction_border, self.geometry)
-
-    @cached_property
-    def prediction_to_reference_mm(self) -> NDArray[np.float64]:
-        """D_PR: from each border voxel of P to the nearest border voxel of R, mm."""
-        return _nearest(self.prediction_border, self.reference_border, self.geometry)
+    def settle(self, value: Setting) -> Setting:
+        """``value`` in the form in which it is kept, so that 4 and 4.0 are one definition."""
+        return float(value) if self.low is not None else value
 
 
 @dataclass(frozen=True)
@@ -93,6 +73,8 @@ class Metric:
     """One definition. ``measure`` is called only in situations where the policy table says so.
 
     short: the title for the head of a table, where several metrics stand side by side.
+    advice: what it is good for and what it hides. parameters: what a challenge may choose;
+    settings: what it chose; make: the metric for other settings.
     """
 
     id: str
@@ -102,39 +84,76 @@ class Metric:
     direction: Direction
     family: Family
     definition: str
+    advice: str
     measure: Callable[[Pair], float | None]
     decimals: int = 3
+    needs_pet: bool = False
+    parameters: tuple[Parameter, ...] = ()
+    settings: Settings = field(default_factory=dict)
+    make: Callable[[Settings], "Metric"] | None = None
 
     @property
     def rankable(self) -> bool:
-        return self.direction in (Direction.HIGHER, Direction.LOWER)
+        return self.direction.ranks
 
 
-def border(mask: Mask) -> NDArray[np.int64]:
-    """Indices ``[n, (z, y, x)]`` of the voxels of ``mask`` with a face neighbour outside it.
+@dataclass(frozen=True)
+class CohortCase:
+    """One label of one case, as a metric over the cohort sees it; metadata: columns of cases.csv.
 
-    Everything outside the array counts as background.
+    failure_voxels, failure_lesions: what a missing result counts as in false positives.
     """
-    padded = np.pad(mask, 1)
-    inside = padded[1:-1, 1:-1, 1:-1].copy()
-    for axis in range(3):
-        for start in (0, 2):
-            window = [slice(1, -1)] * 3
-            window[axis] = slice(start, start + mask.shape[axis])
-            inside &= padded[tuple(window)]
-    return np.argwhere(mask & ~inside)
+
+    name: str
+    counts: Counts
+    metadata: Mapping[str, str]
+    failure_voxels: float
+    failure_lesions: int
+
+    @property
+    def failed(self) -> bool:
+        return self.counts.prediction is None
 
 
-def _nearest(
-    start: NDArray[np.int64], target: NDArray[np.int64], geometry: Geometry
-) -> NDArray[np.float64]:
-    """mm from each of ``start`` to the nearest of ``target``.
+@dataclass(frozen=True)
+class CohortValue:
+    """value: None where it is not defined. low, high: its interval, where it has one.
 
-    The tree only names the neighbour; the distance is computed from integer voxel offsets, so that
-    it is the same to the last bit whichever engine found the neighbour.
+    ranked: the value that ranks, in which no answer counts for less than a missing one. cases: how
+    many it stands on. note: what a reader has to know of it.
     """
-    spacing = np.array(geometry.spacing[::-1])
-    _, nearest = cKDTree(target * spacing, leafsize=32, balanced_tree=False).query(start * spacing)
-    offsets = (start - target[nearest]) * spacing
-    distances: NDArray[np.float64] = np.sqrt((offsets**2).sum(axis=1))
-    return distances
+
+    value: float | None
+    cases: int
+    ranked: float | None = None
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class CohortMetric:
+    """A metric of all cases together; the fields are those of ``Metric``.
+
+    interval: what ``low`` and ``high`` of its value are; empty where it has none.
+    """
+
+    id: str
+    title: str
+    short: str
+    unit: str
+    direction: Direction
+    definition: str
+    advice: str
+    measure: Callable[[Sequence[CohortCase]], CohortValue]
+    decimals: int = 3
+    interval: str = ""
+    rankable: bool = True
+    parameters: tuple[Parameter, ...] = ()
+    settings: Settings = field(default_factory=dict)
+    make: Callable[[Settings], "CohortMetric"] | None = None
+
+
+def parametric(make: Callable[[Settings], Metric], *parameters: Parameter) -> Metric:
+    """The metric that ``make`` makes of the parameters' defaults, and can make of others."""
+    return make({one.id: one.default for one in parameters if one.default is not None})

@@ -112,7 +112,9 @@ class CaseResult(models.Model):
     """The scores of one run against one target in one edition; prediction is null for a failure.
 
     metrics[metric][label] = {value, worst}: value null where not applicable, worst what a missing
-    result counts as. Volumes in ml by label. seconds: what scoring took.
+    result counts as. counts[label]: ``evaluation.counts.Counts``, for metrics over the cohort.
+    Volumes in ml by label. seconds: what scoring took. scored_with: versions of the scorer and of
+    the libraries that it counted with.
     """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="results")
@@ -123,6 +125,8 @@ class CaseResult(models.Model):
     edition = models.ForeignKey(Edition, on_delete=models.PROTECT, related_name="results")
     reason_code = models.CharField(max_length=60, blank=True)
     metrics = models.JSONField()
+    counts = models.JSONField(default=dict)
+    scored_with = models.JSONField(default=dict)
     reference_ml = models.JSONField()
     prediction_ml = models.JSONField()
     seconds = models.FloatField()

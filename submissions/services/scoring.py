@@ -3,6 +3,7 @@
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -43,14 +44,25 @@ def _score(run: Run) -> None:
     prediction = getattr(run, "prediction", None)
     clock, heart = time.monotonic(), leases.Heart(run, state=State.SCORING)
     spec = definition_of(phase.challenge).evaluation
-    file = Path(prediction.file.path) if prediction else None
+    pet = run.case.images.get(modality=Image.Modality.PET)
+
+    def score_it(file: Path | None) -> dict[str, Any]:
+        return score_files(
+            Path(target.file.path),
+            file,
+            Geometry.from_json(pet.geometry).voxels,
+            spec,
+            heart.stopped,
+            pet=Path(pet.file.path),
+        )
+
     try:
         try:
-            score = score_files(Path(target.file.path), file, _voxels(run), spec, heart.stopped)
+            score = score_it(Path(prediction.file.path) if prediction else None)
         except MaskRefused as refusal:
             # A mask that no scorer of this size can measure counts as no result.
             prediction, run.reason_code, run.reason_text = None, refusal.code, refusal.message
-            score = score_files(Path(target.file.path), None, _voxels(run), spec, heart.stopped)
+            score = score_it(None)
     except IsolatedProcessStopped:
         log.info("score.stopped", run=run.public_id, fence=run.fence)
         return
@@ -77,10 +89,6 @@ def _score(run: Run) -> None:
                 },
             )
     lifecycle.advance(submission=run.submission)
-
-
-def _voxels(run: Run) -> int:
-    return Geometry.from_json(run.case.images.get(modality=Image.Modality.PET).geometry).voxels
 
 
 def _platform_fault(run: Run, code: str) -> None:

@@ -35,7 +35,12 @@ def test_the_smallest_definition_gets_the_defaults(tmp_path: Path) -> None:
     definition = read(tmp_path, SMALLEST)
     assert definition.modalities == ["PET"]
     assert [reader.file for reader in definition.readers] == ["reference"]
-    assert definition.evaluation.metrics == ["dice", "hd95", "mtv_abs_error_ml"]
+    assert [one.id for one in definition.evaluation.ranked] == [
+        "dice",
+        "nsd",
+        "lesion_f1",
+        "mtv_abs_error_ml",
+    ]
     assert definition.phases[0].opens is None
 
 

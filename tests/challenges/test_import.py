@@ -324,7 +324,7 @@ BAD: dict[str, tuple[Callable[[ChallengeFolder], None], str]] = {
     "a pipe": (fifo, "case-1/pet.nii.gz: is not a file"),
     "an empty file": (put("case-1/pet.nii.gz", b""), "case-1/pet.nii.gz: The file is empty"),
     "a cut file": (put("case-1/pet.nii.gz", b"\x1f\x8b\x08"), "cannot be inflated"),
-    "a text file": (put("case-1/pet.nii.gz", b"hello"), "neither NIfTI nor MetaImage"),
+    "a text file": (put("case-1/pet.nii.gz", b"hello"), "neither NIfTI, MetaImage nor NRRD"),
     "NaN in PET": (wrong_pet(np.nan), "case-1/pet.nii.gz: the PET holds NaN or infinity"),
     "too much in PET": (wrong_pet(1e300, "f8"), "the PET holds NaN or infinity"),
     "a mask of 255": (wrong_mask(255), "the value 255; expected only [0, 1]"),

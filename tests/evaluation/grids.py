@@ -9,14 +9,18 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from evaluation.geometry import Geometry
-from evaluation.metrics import REGISTRY
+from evaluation.metrics import REGISTRY, Pair
+from evaluation.pair import PetRegion
 from evaluation.scoring import CaseScore, score_case
 from evaluation.spec import EvaluationSpec, RankingSpec
 
 Labels = NDArray[np.uint8]
 Voxel = tuple[int, int, int]
 
-EVERY_METRIC = EvaluationSpec(metrics=list(REGISTRY))
+EVERY_METRIC = EvaluationSpec(
+    metrics=[metric.id for metric in REGISTRY.values() if not metric.needs_pet]
+)
+"""Every one that needs the masks alone."""
 QUICK = settings(max_examples=40, deadline=None)
 DISTANCES = ("hd", "hd95", "assd")
 
@@ -41,8 +45,9 @@ def score(
     prediction: Labels | None,
     geometry: Geometry | None = None,
     spec: EvaluationSpec = EVERY_METRIC,
+    pet: PetRegion | None = None,
 ) -> CaseScore:
-    return score_case(reference, prediction, geometry or grid(_shape(reference)), spec)
+    return score_case(reference, prediction, geometry or grid(_shape(reference)), spec, pet)
 
 
 def value(
@@ -58,6 +63,13 @@ def measured(
     found = value(metric, reference, prediction, geometry)
     assert found is not None
     return found
+
+
+def border(drawn: Labels) -> list[Voxel]:
+    """The border voxels of a mask, (z, y, x)."""
+    pair = Pair.of_arrays(drawn > 0, drawn > 0, grid(_shape(drawn)))
+    found = pair.frame.coordinates(pair.borders[0]) + np.array(pair.frame.start)
+    return [(z, y, x) for z, y, x in found.tolist()]
 
 
 def spec_of(metrics: Iterable[str], ranked: Iterable[str] = ()) -> EvaluationSpec:

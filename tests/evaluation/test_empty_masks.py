@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from evaluation.errors import EvaluationError
 from evaluation.geometry import Geometry
 from evaluation.metrics import REGISTRY, Direction
 from evaluation.metrics import volume as volumes
+from evaluation.pair import PetRegion
 from evaluation.spec import EvaluationSpec
 from tests.evaluation.grids import EVERY_METRIC, QUICK, Labels, grid, mask, pairs, score
 
@@ -21,38 +23,66 @@ DIAGONAL = (50.0**2 + 80.0**2 + 90.0**2) ** 0.5
 EMPTY, DRAWN = mask(SHAPE), mask(SHAPE, (0, 0, 0), (0, 0, 1))
 NA = None
 
+OVERLAPS = (
+    "dice jaccard sensitivity ppv petseg_score nsd lesion_f1 lesion_sensitivity lesion_ppv "
+    "matched_dice panoptic_quality case_sensitivity"
+).split()
+DISTANCES = "hd hd95 hd95_pooled assd".split()
+FEATURES = "dmax_error_mm tlg_error_g suv_max_error suv_mean_error suv_peak_error".split()
+PET = PetRegion.whole(np.full(SHAPE, 3.0, np.float32))
+"""SUV 3 everywhere: TLG of what is drawn is 36 g."""
+
+
+def row(
+    overlap: float | None,
+    distance: float | None,
+    lesion_free: float | None,
+    features: tuple[float | None, ...] = (NA,) * 5,
+    **volumes: float | None,
+) -> dict[str, float | None]:
+    """What the table says of every metric; volumes and lesion_fp_count are given by name."""
+    return {
+        **dict.fromkeys(OVERLAPS, overlap),
+        **dict.fromkeys(DISTANCES, distance),
+        **dict(zip(FEATURES, features, strict=True)),
+        "case_specificity": lesion_free,
+        "correct_negative": lesion_free,
+        **volumes,
+    }
+
+
 WHOLE_TABLE: dict[str, tuple[Labels, Labels | None, dict[str, float | None]]] = {
     "both empty": (
         EMPTY, EMPTY,
-        {"dice": NA, "hd": NA, "hd95": NA, "assd": NA, "mtv_ml": 0, "mtv_error_ml": 0,
-         "mtv_abs_error_ml": 0, "mtv_rel_error": NA, "correct_negative": 1},
+        row(NA, NA, 1, mtv_ml=0, mtv_error_ml=0, mtv_abs_error_ml=0, mtv_rel_error=NA,
+            mtv_sym_error=0, fpv_ml=0, fnv_ml=0, lesion_fp_count=0),
     ),
     "only the reference is empty": (
         EMPTY, DRAWN,
-        {"dice": NA, "hd": NA, "hd95": NA, "assd": NA, "mtv_ml": 12, "mtv_error_ml": 12,
-         "mtv_abs_error_ml": 12, "mtv_rel_error": NA, "correct_negative": 0},
+        row(NA, NA, 0, mtv_ml=12, mtv_error_ml=12, mtv_abs_error_ml=12, mtv_rel_error=NA,
+            mtv_sym_error=200, fpv_ml=12, fnv_ml=0, lesion_fp_count=1),
     ),
     "only the prediction is empty": (
         DRAWN, EMPTY,
-        {"dice": 0, "hd": DIAGONAL, "hd95": DIAGONAL, "assd": DIAGONAL, "mtv_ml": 0,
-         "mtv_error_ml": -12, "mtv_abs_error_ml": 12, "mtv_rel_error": -100,
-         "correct_negative": NA},
+        row(0, DIAGONAL, NA, (0, -36, -3, -3, -3), mtv_ml=0, mtv_error_ml=-12,
+            mtv_abs_error_ml=12, mtv_rel_error=-100, mtv_sym_error=-200, fpv_ml=0, fnv_ml=12,
+            lesion_fp_count=0),
     ),
     "no result, and a lesion": (
         DRAWN, None,
-        {"dice": 0, "hd": DIAGONAL, "hd95": DIAGONAL, "assd": DIAGONAL, "mtv_ml": NA,
-         "mtv_error_ml": NA, "mtv_abs_error_ml": 1000, "mtv_rel_error": NA,
-         "correct_negative": NA},
+        row(0, DIAGONAL, NA, (0, -36, -3, -3, -3), mtv_ml=NA, mtv_error_ml=NA,
+            mtv_abs_error_ml=1000, mtv_rel_error=NA, mtv_sym_error=200, fpv_ml=1000, fnv_ml=1000,
+            lesion_fp_count=100),
     ),
     "no result, and no lesion": (
         EMPTY, None,
-        {"dice": NA, "hd": NA, "hd95": NA, "assd": NA, "mtv_ml": NA, "mtv_error_ml": NA,
-         "mtv_abs_error_ml": 1000, "mtv_rel_error": NA, "correct_negative": 0},
+        row(NA, NA, 0, mtv_ml=NA, mtv_error_ml=NA, mtv_abs_error_ml=1000, mtv_rel_error=NA,
+            mtv_sym_error=200, fpv_ml=1000, fnv_ml=1000, lesion_fp_count=100),
     ),
     "both drawn": (
         DRAWN, DRAWN,
-        {"dice": 1, "hd": 0, "hd95": 0, "assd": 0, "mtv_ml": 12, "mtv_error_ml": 0,
-         "mtv_abs_error_ml": 0, "mtv_rel_error": 0, "correct_negative": NA},
+        row(1, 0, NA, (0, 0, 0, 0, 0), mtv_ml=12, mtv_error_ml=0, mtv_abs_error_ml=0,
+            mtv_rel_error=0, mtv_sym_error=0, fpv_ml=0, fnv_ml=0, lesion_fp_count=0),
     ),
 }  # fmt: skip
 
@@ -70,7 +100,8 @@ def values(
 @pytest.mark.parametrize("case", WHOLE_TABLE)
 def test_the_table(case: str) -> None:
     reference, prediction, expected = WHOLE_TABLE[case]
-    found = values(reference, prediction)
+    scored = score(reference, prediction, GRID, EvaluationSpec(metrics=list(REGISTRY)), PET)
+    found = {metric: labels["lesion"].value for metric, labels in scored.metrics.items()}
     assert found == {
         metric: None if number is None else pytest.approx(number)
         for metric, number in expected.items()
@@ -193,11 +224,11 @@ def test_the_situation_follows_from_two_counts() -> None:
 
 def test_a_measured_rule_has_no_fixed_value() -> None:
     with pytest.raises(EvaluationError):
-        settle(Rule.MEASURE, diagonal_mm=1, reference_ml=1, failure_volume_ml=1)
+        settle(Rule.MEASURE, diagonal_mm=1, reference_ml=1, failure_volume_ml=1, failure_lesions=1)
 
 
 def test_masks_of_another_shape_than_the_grid_are_refused() -> None:
-    with pytest.raises(EvaluationError, match="prediction has shape") as refused:
+    with pytest.raises(EvaluationError, match="mask has shape") as refused:
         score(EMPTY, mask((3, 4, 6)), GRID)
     assert refused.value.code == "wrong_shape"
 
@@ -208,7 +239,7 @@ def test_a_metric_that_gives_nan_is_a_defect_and_never_a_score(
     broken = replace(REGISTRY["dice"], measure=lambda _: float("nan"))
     monkeypatch.setitem(REGISTRY, "dice", broken)
     with pytest.raises(EvaluationError, match="defect of the scorer"):
-        values(DRAWN, DRAWN)
+        values(DRAWN, DRAWN, spec=EvaluationSpec(metrics=["dice"]))
 
 
 @QUICK
@@ -218,7 +249,7 @@ def test_what_applies_depends_on_the_reference_alone(
 ) -> None:
     """Of the metrics that rank: whatever is submitted, the same cells are null."""
     reference, prediction, geometry = case
-    ranked = [metric.id for metric in REGISTRY.values() if metric.rankable]
+    ranked = [metric.id for metric in EVERY_METRIC.shown if metric.rankable]
     found = values(reference, None if failed else prediction, geometry)
     other = values(reference, reference, geometry)
     assert [found[name] is None for name in ranked] == [other[name] is None for name in ranked]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from evaluation.metrics import REGISTRY
+from evaluation.metrics import COHORT, REGISTRY
 from evaluation.spec import EvaluationSpec
 
 
@@ -15,18 +15,24 @@ def refused(**keys: Any) -> str:
     return str(error.value)
 
 
-def test_the_default_scores_and_ranks_an_overlap_a_distance_and_a_volume() -> None:
+def test_the_default_ranks_overlap_border_lesions_and_volume() -> None:
     spec = EvaluationSpec()
     assert spec.labels == {"lesion": 1}
-    assert [metric.id for metric in spec.ranked] == ["dice", "hd95", "mtv_abs_error_ml"]
+    assert [metric.id for metric in spec.ranked] == [
+        "dice",
+        "nsd",
+        "lesion_f1",
+        "mtv_abs_error_ml",
+    ]
+    assert {"case_sensitivity", "case_specificity"} < {metric.id for metric in spec.shown}
 
 
 def test_a_misspelt_metric_is_answered_with_the_nearest() -> None:
-    assert "unknown metric “dicee” (did you mean dice?)" in refused(metrics=["dicee"])
+    assert "unknown metric “dicee” (did you mean dice" in refused(metrics=["dicee"])
 
 
 def test_a_metric_like_no_other_is_answered_with_all() -> None:
-    assert f"known: {', '.join(REGISTRY)}" in refused(metrics=["zzz"])
+    assert f"known: {', '.join([*REGISTRY, *COHORT])}" in refused(metrics=["zzz"])
 
 
 def test_every_wrong_metric_is_told_at_once() -> None:
@@ -42,7 +48,7 @@ def test_a_metric_twice_and_none_at_all_are_refused() -> None:
 
 def test_unknown_keys_and_wrong_types_are_refused() -> None:
     assert "metrcs" in refused(metrcs=["dice"])
-    assert "valid string" in refused(metrics=[1])
+    assert "1 is no metric" in refused(metrics=[1])
     assert "valid number" in refused(failure_volume_ml="1000")
 
 

@@ -1,0 +1,77 @@
+"""Score files: what the command line and the platform's scorer both call."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from evaluation.errors import EvaluationError
+from evaluation.geometry import Geometry
+from evaluation.masks import DrawnMask, read_mask
+from evaluation.pair import SUV_MARGIN_MM, PetRegion
+from evaluation.scoring import CaseScore, score_masks
+from evaluation.spec import EvaluationSpec
+from evaluation.volumes import Box, open_volume, read_box
+
+
+def score_files(
+    reference: Path,
+    prediction: Path | None,
+    spec: EvaluationSpec,
+    *,
+    pet: Path | None = None,
+    threads: int = 1,
+) -> CaseScore:
+    """Score a prediction's file against a reference's; None where there is no usable result.
+
+    ``pet``: SUVbw on the reference's grid, read where a metric needs it. With two ``threads`` the
+    two masks are read at once. Raises what ``read_mask`` and ``score_masks`` raise.
+    """
+    values = spec.labels.values()
+    if prediction is None:
+        of_reference, of_prediction = read_mask(reference, None, values), None
+    else:
+        grid = geometry_of(reference)
+        with ThreadPoolExecutor(max_workers=threads) as readers:
+            reading = [
+                readers.submit(read_mask, path, grid, values) for path in (reference, prediction)
+            ]
+            of_reference, of_prediction = (one.result() for one in reading)
+    region = None
+    if spec.needs_pet and pet is not None:
+        region = read_pet(pet, of_reference, of_prediction)
+    return score_masks(of_reference, of_prediction, spec, pet=region, threads=threads)
+
+
+def geometry_of(path: Path) -> Geometry:
+    """The grid of a volume, by its header."""
+    with path.open("rb") as file:
+        return open_volume(file)[0].geometry
+
+
+def read_pet(pet: Path, reference: DrawnMask, prediction: DrawnMask | None) -> PetRegion:
+    """The part of the PET in which the masks lie, with the margin that SUVpeak needs.
+
+    Raises EvaluationError (wrong_grid, pet_not_finite) and what reading a volume raises.
+    """
+    drawn = reference.voxels
+    if prediction is not None:
+        drawn = np.concatenate([drawn, prediction.voxels])
+    shape, spacing = reference.geometry.shape, reference.geometry.spacing[::-1]
+    start, stop = [], []
+    for axis, count, edge in zip(np.unravel_index(drawn, shape), shape, spacing, strict=True):
+        margin = int(SUV_MARGIN_MM / edge) + 1
+        low, high = (int(axis.min()), int(axis.max())) if axis.size else (0, 0)
+        start.append(max(0, low - margin))
+        stop.append(min(count, high + margin + 1))
+    box = Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+    with pet.open("rb") as file:
+        header, pixels = open_volume(file)
+        differences = reference.geometry.differences(header.geometry)
+        if differences:
+            raise EvaluationError(
+                "wrong_grid",
+                f"The PET {pet.name} differs from the reference in {', '.join(differences)}; "
+                "give the image that the reference was drawn on.",
+            )
+        return PetRegion(read_box(header, pixels, box).astype(np.float32, copy=False), box)
