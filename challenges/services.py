@@ -13,7 +13,7 @@ from django.db import transaction
 
 from accounts.identifiers import new_public_id
 from accounts.models import User
-from challenges.definition import ChallengeDefinition, PhaseSpec, Problem, content_hash
+from challenges.definition import ChallengeDefinition, PhaseSpec, content_hash
 from challenges.ingest import (
     CaseFiles,
     FolderRefused,
@@ -37,6 +37,7 @@ from challenges.models import (
 )
 from challenges.storage import private
 from evaluation import SCORER_VERSION
+from evaluation.documents import Problem
 
 log = structlog.get_logger(__name__)
 MIB_PER_GIB = 1024

@@ -6,12 +6,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from challenges.definition import (
-    ChallengeDefinition,
-    DefinitionRefused,
-    Problem,
-    read_definition,
-)
+from challenges.definition import ChallengeDefinition, read_definition
+from evaluation.documents import DocumentRefused, Problem
 
 ENDINGS = (".nii.gz", ".nii", ".mha")
 _CASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -68,7 +64,7 @@ def survey_folder(folder: Path, definition_file: Path | None = None) -> Survey:
             problems.append(Problem("challenge.yaml", _OUTSIDE))
         else:
             definition = read_definition(definition_file or folder / "challenge.yaml")
-    except DefinitionRefused as refusal:
+    except DocumentRefused as refusal:
         problems += refusal.problems
     rows = _read_table(folder, problems)
     if definition is None:

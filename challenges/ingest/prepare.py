@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from challenges.definition import ChallengeDefinition, Problem
+from challenges.definition import ChallengeDefinition
 from challenges.ingest.folder import CaseFiles
 from challenges.ingest.pictures import coronal_projection
+from evaluation.documents import Problem
 from evaluation.errors import EvaluationError
 from evaluation.geometry import side_by_side
 from evaluation.masks import label_values

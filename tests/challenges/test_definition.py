@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from challenges.definition import ChallengeDefinition, DefinitionRefused, read_definition
+from challenges.definition import ChallengeDefinition, read_definition
+from evaluation.documents import DocumentRefused
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALLEST = """\
@@ -26,7 +27,7 @@ def read(folder: Path, text: str | bytes) -> ChallengeDefinition:
 
 
 def refused(folder: Path, text: str | bytes) -> list[str]:
-    with pytest.raises(DefinitionRefused) as error:
+    with pytest.raises(DocumentRefused) as error:
         read(folder, text)
     return [str(problem) for problem in error.value.problems]
 
@@ -145,10 +146,10 @@ def test_a_file_of_windows_is_read_as_any_other(tmp_path: Path) -> None:
 
 
 def test_a_folder_and_nothing_in_place_of_the_file_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DefinitionRefused, match="not found in"):
+    with pytest.raises(DocumentRefused, match="not found in"):
         read_definition(tmp_path / "challenge.yaml")
     (tmp_path / "challenge.yaml").mkdir()
-    with pytest.raises(DefinitionRefused, match="cannot be read: Is a directory"):
+    with pytest.raises(DocumentRefused, match="cannot be read: Is a directory"):
         read_definition(tmp_path / "challenge.yaml")
 
 
@@ -159,7 +160,7 @@ def test_a_file_that_may_not_be_read_is_refused(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", denied)
-    with pytest.raises(DefinitionRefused, match="cannot be read: Permission denied"):
+    with pytest.raises(DocumentRefused, match="cannot be read: Permission denied"):
         read_definition(tmp_path / "challenge.yaml")
 
 
