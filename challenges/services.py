@@ -88,10 +88,33 @@ def _prepare_all(
         results.append(result)
         progress(done, len(survey.cases))
     problems = [problem for result in results if isinstance(result, tuple) for problem in result]
-    problems = survey.problems + problems
+    kept = [result for result in results if isinstance(result, PreparedCase)]
+    problems = survey.problems + problems + _tolerance_problems(survey, kept)
     if problems:
         raise FolderRefused(problems)
-    return [result for result in results if isinstance(result, PreparedCase)]
+    return kept
+
+
+def _tolerance_problems(survey: Survey, prepared: list[PreparedCase]) -> list[Problem]:
+    """A tolerance below the voxels' size counts as wrong what no reader could draw better."""
+    edge, name = max(
+        ((max(one.geometry["spacing"]), one.files.name) for one in prepared), default=(0.0, "")
+    )
+    problems = []
+    for metric in survey.definition.evaluation.shown:
+        tolerance = metric.settings.get("tolerance_mm")
+        if tolerance is None or edge <= float(tolerance):
+            continue
+        found = (
+            f"{metric.id} has tolerance_mm {tolerance:g}, and the largest voxel edge is "
+            f"{edge:.4g} mm (case {name})"
+        )
+        if metric.settings["below_voxel"]:
+            survey.notices.append(f"{found}; below_voxel says that this is meant")
+        else:
+            remedy = "choose at least that, or say below_voxel: true"
+            problems.append(Problem("challenge.yaml", f"{found}; {remedy}"))
+    return problems
 
 
 def _map(

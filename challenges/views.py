@@ -14,6 +14,7 @@ from challenges.selectors import (
     phase_state,
     visible_cases,
 )
+from evaluation.metrics import GROUPS
 
 PICTURES_SHOWN = 12
 
@@ -53,6 +54,12 @@ def challenge(request: HttpRequest, slug: str) -> HttpResponse:
             "may_organise": may_organise(request.user, found),
         },
     )
+
+
+@require_GET
+def metrics(request: HttpRequest) -> HttpResponse:
+    """The catalogue: every metric that a challenge can name."""
+    return render(request, "challenges/metrics.html", {"groups": GROUPS})
 
 
 @require_GET

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from config.environment import ROOT, Environment, SettingsRefused, environment
+from evaluation.cli import check, metrics, score
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,6 +21,8 @@ app = typer.Typer(
     add_completion=False,
     help="Uptake: a platform for PET segmentation challenges.",
 )
+for command in (score, check, metrics):
+    app.command()(command)
 console = Console(highlight=False)
 _SERIAL = "docker or broker or browser"
 

@@ -23,6 +23,7 @@ REACH = 3
 """Voxels of background round a frame, so that no offset of the shells leaves it."""
 _SAME = 1e-12
 _LARGEST_DENOMINATOR = 4096
+_LARGEST_NUMERATOR = 2**19  # Sums of squares of offsets below 2**15 stay within 64 bits.
 _BATCH = 32
 _WORTHWHILE = 0.05
 _QUERIES_A_VOXEL = 1 / 12
@@ -68,7 +69,9 @@ class Lattice:
 
 def _ratio(value: float) -> Fraction | None:
     near = Fraction(value).limit_denominator(_LARGEST_DENOMINATOR)
-    return near if near and abs(float(near) / value - 1) <= _SAME else None
+    if not 0 < near.numerator <= _LARGEST_NUMERATOR:
+        return None
+    return near if abs(float(near) / value - 1) <= _SAME else None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Score files: what the command line and the platform's scorer both call."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def score_files(
             of_reference, of_prediction = (one.result() for one in reading)
     region = None
     if spec.needs_pet and pet is not None:
-        region = read_pet(pet, of_reference, of_prediction)
+        region = read_pet(pet, [one for one in (of_reference, of_prediction) if one is not None])
     return score_masks(of_reference, of_prediction, spec, pet=region, threads=threads)
 
 
@@ -49,15 +50,14 @@ def geometry_of(path: Path) -> Geometry:
         return open_volume(file)[0].geometry
 
 
-def read_pet(pet: Path, reference: DrawnMask, prediction: DrawnMask | None) -> PetRegion:
-    """The part of the PET in which the masks lie, with the margin that SUVpeak needs.
+def read_pet(pet: Path, masks: Sequence[DrawnMask]) -> PetRegion:
+    """The part of the PET in which masks of one grid lie, with the margin that SUVpeak needs.
 
     Raises EvaluationError (wrong_grid, pet_not_finite) and what reading a volume raises.
     """
-    drawn = reference.voxels
-    if prediction is not None:
-        drawn = np.concatenate([drawn, prediction.voxels])
-    shape, spacing = reference.geometry.shape, reference.geometry.spacing[::-1]
+    drawn = np.concatenate([mask.voxels for mask in masks])
+    grid = masks[0].geometry
+    shape, spacing = grid.shape, grid.spacing[::-1]
     start, stop = [], []
     for axis, count, edge in zip(np.unravel_index(drawn, shape), shape, spacing, strict=True):
         margin = int(SUV_MARGIN_MM / edge) + 1
@@ -67,7 +67,7 @@ def read_pet(pet: Path, reference: DrawnMask, prediction: DrawnMask | None) -> P
     box = Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
     with pet.open("rb") as file:
         header, pixels = open_volume(file)
-        differences = reference.geometry.differences(header.geometry)
+        differences = grid.differences(header.geometry)
         if differences:
             raise EvaluationError(
                 "wrong_grid",

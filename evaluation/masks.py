@@ -79,7 +79,8 @@ def read_mask(
             break
         drawn += start
         voxels.append(drawn.astype(np.int32))
-        labels.append(found.astype(np.uint8))
+        with np.errstate(invalid="ignore"):  # NaN is refused below
+            labels.append(found.astype(np.uint8))
     _require_declared(strange, allowed)
     return DrawnMask(
         expected or header.geometry,

@@ -8,8 +8,9 @@ from challenges.definition import content_hash
 from challenges.models import Edition, Phase
 from challenges.selectors import current_edition, definition_of
 from evaluation.aggregate import Summary, clip_to_worst, summarise
+from evaluation.cohort import ScoredCase, over_cohort
 from evaluation.counts import Counts
-from evaluation.metrics import CohortCase, CohortMetric, CohortValue, Direction, Metric
+from evaluation.metrics import CohortMetric, CohortValue, Direction, Metric
 from evaluation.ranking import aggregate_then_rank, place_alone
 from evaluation.spec import EvaluationSpec
 from leaderboards.models import Snapshot
@@ -17,6 +18,8 @@ from leaderboards.tables import Column, Row, Table
 from submissions.models import Attempt, CaseResult, Submission
 from submissions.sandbox.process import SANDBOX_NONE
 
+Cohort = dict[str, dict[str, CohortValue]]
+"""[metric][label]"""
 log = structlog.get_logger(__name__)
 
 
@@ -128,7 +131,7 @@ def _table(entries: list[Submission], spec: EvaluationSpec, *, hidden: bool) -> 
     }
     aggregates = {
         entry.pk: [
-            cohort[entry.pk][columns[place].key].ranked
+            cohort[entry.pk][columns[place].metric][columns[place].label].ranked
             if columns[place].cohort
             else _ranked_mean(entry, columns[place], metrics[columns[place].metric])
             for place in counting
@@ -177,33 +180,26 @@ def _row(
     )
 
 
-def _over_cohort(entry: Submission, spec: EvaluationSpec) -> dict[str, CohortValue]:
-    """Each metric over the cohort, by the key of its column."""
-    found: dict[str, CohortValue] = {}
-    for label in spec.labels:
-        cases = []
-        for result in _results(entry) if spec.cohort else []:
-            counts = Counts(**result.counts[label])
-            volume = max(spec.failure_volume_ml, counts.reference_ml)
-            cases.append(
-                CohortCase(
-                    name=result.run.case.name,
-                    counts=counts,
-                    metadata=result.run.case.metadata,
-                    failure_voxels=volume / counts.voxel_ml,
-                    failure_lesions=spec.failure_lesions,
-                )
+def _over_cohort(entry: Submission, spec: EvaluationSpec) -> Cohort:
+    if not spec.cohort:
+        return {}
+    return over_cohort(
+        spec,
+        [
+            ScoredCase(
+                name=result.run.case.name,
+                counts={label: Counts(**one) for label, one in result.counts.items()},
+                metadata={**result.run.case.metadata, "patient_id": result.run.case.patient},
             )
-        for metric in spec.cohort:
-            key = f"{metric.id}.{label}" if len(spec.labels) > 1 else metric.id
-            found[key] = metric.measure(cases)
-    return found
+            for result in _results(entry)
+        ],
+    )
 
 
-def _cell(entry: Submission, column: Column, cohort: dict[str, CohortValue]) -> Summary:
+def _cell(entry: Submission, column: Column, cohort: Cohort) -> Summary:
     """Of the values as they were measured; a missing result counts as its worst."""
     if column.cohort:
-        found = cohort[column.key]
+        found = cohort[column.metric][column.label]
         return Summary(count=found.cases, mean=found.value, low=found.low, high=found.high)
     return summarise(
         result.metrics[column.metric][column.label]["value"] for result in _results(entry)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from challenges.definition import ChallengeDefinition, read_definition
 from evaluation.documents import DocumentRefused, Problem
+from evaluation.errors import EvaluationError
 
-ENDINGS = (".nii.gz", ".nii", ".mha")
+ENDINGS = (".nii.gz", ".nii", ".mha", ".nrrd")
 _CASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _MAX_TABLE_BYTES = 16 * 1024 * 1024
@@ -78,12 +79,33 @@ def survey_folder(folder: Path, definition_file: Path | None = None) -> Survey:
         if found is not None:
             pet, ct, annotations = found
             patient = row.pop("patient_id", "") or name
+            found_wrong = _outcome_problems(name, row, definition)
+            survey.problems += [one for one in found_wrong if one not in survey.problems]
             survey.cases.append(CaseFiles(name, patient, position, row, pet, ct, annotations))
     for entry in sorted(folder.iterdir()):
         if entry.name not in known and entry.name not in ("challenge.yaml", "cases.csv"):
             kind = "folder without a row in cases.csv" if entry.is_dir() else "undeclared file"
             survey.notices.append(f"{entry.name}: {kind}, left out")
     return survey
+
+
+def _outcome_problems(
+    name: str, row: dict[str, str], definition: ChallengeDefinition
+) -> list[Problem]:
+    """What a metric of patients' outcomes could not read of this row."""
+    problems = []
+    for metric in definition.evaluation.cohort:
+        columns = [str(metric.settings[one.id]) for one in metric.parameters if one.default is None]
+        missing = [column for column in columns if column not in row]
+        if missing:
+            found = f"no column {', '.join(missing)}, which {metric.id} asks for"
+            problems.append(Problem("cases.csv", found))
+            continue
+        try:
+            metric.check(row)
+        except EvaluationError as error:
+            problems.append(Problem(f"cases.csv, case {name}", f"{metric.id}: {error.message}"))
+    return problems
 
 
 _OUTSIDE = "is a link that leads out of the challenge's folder; put the file itself there"

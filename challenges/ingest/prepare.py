@@ -15,6 +15,7 @@ from evaluation.documents import Problem
 from evaluation.errors import EvaluationError
 from evaluation.geometry import side_by_side
 from evaluation.masks import label_values
+from evaluation.readers import majority
 from evaluation.volumes import Volume, read_volume, write_mha
 
 
@@ -110,18 +111,6 @@ def prepare_case(
             coronal_projection(suv, pet.geometry, suv_max=definition.picture_suv_max),
         ),
     )
-
-
-def majority(masks: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """Per voxel the label that more than half of the masks hold, else 0; one mask is itself."""
-    if len(masks) == 1:
-        return masks[0]
-    result = np.zeros_like(masks[0])
-    labels = {int(value) for mask in masks for value in np.unique(mask)} - {0}
-    for label in sorted(labels):
-        votes = sum((mask == label).astype(np.uint8) for mask in masks)
-        result[np.asarray(votes) * 2 > len(masks)] = label
-    return result
 
 
 def _read(path: Path, case: str, problems: list[Problem]) -> Volume | None:

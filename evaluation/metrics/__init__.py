@@ -16,6 +16,15 @@ from evaluation.metrics.uptake import METRICS as UPTAKE
 from evaluation.metrics.volume import METRICS as VOLUME
 from evaluation.pair import Pair
 
+GROUPS: dict[str, tuple[Metric | CohortMetric, ...]] = {
+    "Overlap": OVERLAP,
+    "Borders": SURFACE,
+    "Volume": VOLUME,
+    "Lesions": LESIONS,
+    "Uptake": UPTAKE,
+    "The cohort": _COHORT,
+}
+"""The order in which a catalogue shows them."""
 REGISTRY: dict[str, Metric] = {
     metric.id: metric for metric in (*OVERLAP, *SURFACE, *VOLUME, *LESIONS, *UPTAKE)
 }
@@ -23,6 +32,7 @@ COHORT: dict[str, CohortMetric] = {metric.id: metric for metric in _COHORT}
 
 __all__ = [
     "COHORT",
+    "GROUPS",
     "REGISTRY",
     "CohortCase",
     "CohortMetric",

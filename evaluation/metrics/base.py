@@ -63,6 +63,14 @@ class Parameter:
             return ""
         return f"{self.id} is {value!r}; the name of a column of cases.csv"
 
+    @property
+    def default_words(self) -> str:
+        if self.default is None:
+            return "Needed."
+        if self.low is None:
+            return f"Default: {str(self.default).lower()}."
+        return f"Default: {self.default:g}{' ' + self.unit if self.unit else ''}."
+
     def settle(self, value: Setting) -> Setting:
         """``value`` in the form in which it is kept, so that 4 and 4.0 are one definition."""
         return float(value) if self.low is not None else value
@@ -111,6 +119,11 @@ class CohortCase:
     failure_lesions: int
 
     @property
+    def patient(self) -> str:
+        """Whose case this is; a patient may have several."""
+        return self.metadata.get("patient_id", "").strip() or self.name
+
+    @property
     def failed(self) -> bool:
         return self.counts.prediction is None
 
@@ -135,7 +148,8 @@ class CohortValue:
 class CohortMetric:
     """A metric of all cases together; the fields are those of ``Metric``.
 
-    interval: what ``low`` and ``high`` of its value are; empty where it has none.
+    interval: what ``low`` and ``high`` of its value are; empty where it has none. check: raises
+    EvaluationError for a case's metadata that it could not read.
     """
 
     id: str
@@ -149,6 +163,7 @@ class CohortMetric:
     decimals: int = 3
     interval: str = ""
     rankable: bool = True
+    check: Callable[[Mapping[str, str]], None] = lambda _: None
     parameters: tuple[Parameter, ...] = ()
     settings: Settings = field(default_factory=dict)
     make: Callable[[Settings], "CohortMetric"] | None = None
@@ -156,4 +171,15 @@ class CohortMetric:
 
 def parametric(make: Callable[[Settings], Metric], *parameters: Parameter) -> Metric:
     """The metric that ``make`` makes of the parameters' defaults, and can make of others."""
-    return make({one.id: one.default for one in parameters if one.default is not None})
+    return make(_defaults(parameters))
+
+
+def parametric_cohort(
+    make: Callable[[Settings], CohortMetric], *parameters: Parameter
+) -> CohortMetric:
+    """``parametric`` of a metric over the cohort."""
+    return make(_defaults(parameters))
+
+
+def _defaults(parameters: Sequence[Parameter]) -> Settings:
+    return {one.id: one.default for one in parameters if one.default is not None}

@@ -122,7 +122,7 @@ METRICS = (
         definition="The 95th percentile of the distances of both directions taken together: "
         "q95(D_RP ∪ D_PR).",
         advice="What the library medpy calls hd95; only for comparison with results obtained "
-        "with it. Never larger than the definition with the worse direction.",
+        "with it. With borders of more than a few voxels it is the smaller of the two.",
         measure=hd95_pooled,
         decimals=1,
     ),

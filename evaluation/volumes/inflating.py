@@ -30,6 +30,7 @@ class _Inflated(io.RawIOBase):
     def __init__(self, stream: BinaryIO, packing: Packing) -> None:
         self._stream, self._packing = stream, packing
         self._inflater = igzip_lib.IgzipDecompressor(flag=_FORMATS[packing])
+        self._left = b""  # read, and not yet given to the inflater
         self._ended = False
 
     def readable(self) -> bool:
@@ -49,9 +50,11 @@ class _Inflated(io.RawIOBase):
             if self._inflater.eof:
                 self._next_member()
                 continue
-            raw = self._stream.read(_RAW_BYTES) if self._inflater.needs_input else b""
-            if self._inflater.needs_input and not raw:
-                raise _damaged("it ends in the middle")
+            raw = b""
+            if self._inflater.needs_input:
+                raw, self._left = self._left or self._stream.read(_RAW_BYTES), b""
+                if not raw:
+                    raise _damaged("it ends in the middle")
             if data := self._inflater.decompress(raw, wanted):
                 return data
         return b""
@@ -63,25 +66,9 @@ class _Inflated(io.RawIOBase):
             self._ended = True
         elif rest[:1] == GZIP_MAGIC[:1]:
             self._inflater = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
-            self._stream = cast(BinaryIO, io.BufferedReader(_Joined(rest, self._stream)))
+            self._left = rest
         else:
             raise _damaged("other bytes follow its end")
-
-
-class _Joined(io.RawIOBase):
-    """Some bytes that were already read, and the stream that they came from."""
-
-    def __init__(self, first: bytes, stream: BinaryIO) -> None:
-        self._first, self._stream = first, stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401
-        data = self._first[: len(buffer)] or self._stream.read(len(buffer))
-        self._first = self._first[len(buffer) :]
-        buffer[: len(data)] = data
-        return len(data)
 
 
 def _damaged(how: str) -> VolumeRefused:

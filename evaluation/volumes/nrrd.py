@@ -61,7 +61,7 @@ def read_header(stream: BinaryIO) -> Header:
         raise VolumeRefused(
             "unsupported_type", f"“type” is “{fields.get('type', '')[:100]}”; use uint8."
         )
-    packing = _PACKINGS.get(fields.get("encoding", ""))
+    packing = _PACKINGS.get(fields.get("encoding", "").lower())
     if packing is None:
         raise VolumeRefused(
             "bad_header",
@@ -85,6 +85,13 @@ def read_header(stream: BinaryIO) -> Header:
 def _axes(fields: dict[str, str]) -> NDArray[np.float64]:
     """A step along each axis and the origin as columns, LPS mm."""
     axes = np.zeros((3, 4))
+    for name in ("space dimension", "axis mins", "axismins", "axis maxs", "axismaxs"):
+        if name in fields:
+            raise VolumeRefused(
+                "bad_geometry",
+                f"“{name}” does not tell how the image lies in the patient; give “space” "
+                "(left-posterior-superior), “space directions” and “space origin”.",
+            )
     if "space" not in fields:
         axes[:, :3] = np.diag(_numbers(fields, "spacings", 3, "1 1 1"))
         return axes
@@ -108,7 +115,7 @@ def _fields(stream: BinaryIO) -> dict[str, str]:
     read = 0
     stream.readline(4096)  # the magic word, which led here
     while True:
-        line = stream.readline(4096)
+        line = stream.readline(_MAX_HEADER_BYTES)
         read += len(line)
         if not line or read > _MAX_HEADER_BYTES:
             raise VolumeRefused("bad_header", "The NRRD header has no end (an empty line).")

@@ -18,6 +18,9 @@ AFFINE = np.array(
 READERS = [{"name": f"Reader {name}", "file": f"reader-{name.lower()}"} for name in "ABC"]
 
 
+METRICS: dict[str, Any] = {"metrics": ["dice", "hd95", "mtv_abs_error_ml"]}
+
+
 @dataclass
 class ChallengeFolder:
     """Written by ``write``; a test changes what it likes before or after."""
@@ -57,6 +60,7 @@ class ChallengeFolder:
             "question": "Does it work?",
             "modalities": ["PET", "CT"] if self.ct else ["PET"],
             "phases": [{"slug": "open", "title": "Open phase", "cases": "public"}],
+            "evaluation": METRICS,
         }
         if self.readers > 1:
             document["readers"] = READERS

@@ -14,13 +14,13 @@ from pytest_django import Settings
 from accounts.models import User
 from challenges import services
 from challenges.ingest import FolderRefused
-from challenges.ingest.prepare import majority
 from challenges.models import Annotation, Challenge, Edition, Image, Reference
 from challenges.selectors import definition_of
 from challenges.services import import_challenge, open_edition, reconcile
 from challenges.storage import private
+from evaluation.readers import majority
 from evaluation.volumes import Volume, read_volume
-from tests.challenges.folders import AFFINE, SIZE, ChallengeFolder, lesion, pet
+from tests.challenges.folders import AFFINE, METRICS, SIZE, ChallengeFolder, lesion, pet
 
 pytestmark = pytest.mark.django_db
 
@@ -508,7 +508,7 @@ class TestHashes:
         keys: dict[str, dict[str, object]] = {
             "dates": {"phases": [{**phase, "closes": "2027-01-31T23:59:00Z"}]},
             "texts": {"question": "Does it work well?"},
-            "ranking": {"evaluation": {"ranking": {"metrics": ["dice"]}}},
+            "ranking": {"evaluation": {**METRICS, "ranking": {"metrics": ["dice"]}}},
         }
         hashes = {one.protocols.get().protocol_hash}
         for slug, changed in keys.items():
@@ -523,8 +523,8 @@ class TestHashes:
         hashes = {edition_of(imported(folder)).scoring_hash}
         for slug, evaluation in {
             "metrics": {"metrics": ["dice"]},
-            "labels": {"labels": {"tumour": 1}},
-            "failure": {"failure_volume_ml": 5.0},
+            "labels": {**METRICS, "labels": {"tumour": 1}},
+            "failure": {**METRICS, "failure_volume_ml": 5.0},
         }.items():
             other = written(tmp_path, slug, keys={"slug": slug, "evaluation": evaluation})
             hashes.add(edition_of(imported(other)).scoring_hash)

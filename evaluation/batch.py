@@ -1,0 +1,205 @@
+"""Score many cases, on several processes, against one reader's masks or several."""
+
+import multiprocessing
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation.cases import CaseFiles
+from evaluation.cohort import ScoredCase, over_cohort
+from evaluation.errors import EvaluationError, MaskRefused, VolumeRefused
+from evaluation.files import geometry_of, read_pet
+from evaluation.geometry import Geometry
+from evaluation.masks import DrawnMask, read_mask
+from evaluation.metrics import CohortValue
+from evaluation.readers import Recipe, average_over_readers, leave_one_out, reference_masks
+from evaluation.scoring import CaseScore, MetricValue, score_masks
+from evaluation.spec import EvaluationSpec
+
+MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One case, scored. scores: one against each target (two, where two readers read it).
+
+    readers: each reader's scores against the consensus of the others, where there are several.
+    reason_code, reason: why there is no usable result; empty where there is one.
+    """
+
+    name: str
+    scores: tuple[CaseScore, ...]
+    readers: dict[str, tuple[CaseScore, ...]]
+    reason_code: str = ""
+    reason: str = ""
+
+    @property
+    def metrics(self) -> dict[str, dict[str, MetricValue]]:
+        return mean_of(self.scores)
+
+    def to_json(self) -> dict[str, Any]:
+        reason = {"code": self.reason_code, "text": self.reason} if self.reason_code else None
+        return {
+            "case": self.name,
+            "reason": reason,
+            "targets": [one.to_json() for one in self.scores],
+            "readers": {
+                name: [one.to_json() for one in scores] for name, scores in self.readers.items()
+            },
+        }
+
+
+def mean_of(scores: Sequence[CaseScore]) -> dict[str, dict[str, MetricValue]]:
+    """The mean over targets; a value that applies against one of two is that one's."""
+    first = scores[0].metrics
+    if len(scores) == 1:
+        return first
+    return {
+        name: {
+            label: MetricValue(
+                average_over_readers([one.metrics[name][label].value for one in scores]),
+                average_over_readers([one.metrics[name][label].worst for one in scores]),
+            )
+            for label in labels
+        }
+        for name, labels in first.items()
+    }
+
+
+def score_case_files(
+    case: CaseFiles,
+    spec: EvaluationSpec,
+    *,
+    recipe: Recipe = Recipe.MAJORITY,
+    readers: bool = False,
+    threads: int = 1,
+) -> Outcome:
+    """Score a case's files; with ``readers`` also each reader against the others.
+
+    A prediction that is missing or refused counts as no result, as it does on a platform. Raises
+    EvaluationError, naming the case, for a reference or a PET that cannot be used.
+    """
+    values = spec.labels.values()
+    code, reason, prediction = MISSING, "There is no file for this case.", None
+    try:
+        grid = geometry_of(next(iter(case.references.values())))
+        with ThreadPoolExecutor(max_workers=threads) as pool:
+            answer = case.prediction and pool.submit(read_mask, case.prediction, grid, values)
+            reading = {
+                name: pool.submit(read_mask, path, grid, values)
+                for name, path in case.references.items()
+            }
+            masks = {name: one.result() for name, one in reading.items()}
+            if answer:
+                try:
+                    prediction, code, reason = answer.result(), "", ""
+                except (MaskRefused, VolumeRefused) as refusal:
+                    code, reason = refusal.code, refusal.message
+        drawn = [*masks.values(), *([prediction] if prediction else [])]
+        pet = read_pet(case.pet, drawn) if case.pet and spec.needs_pet else None
+
+        def against(targets: Sequence[DrawnMask], of: DrawnMask | None) -> tuple[CaseScore, ...]:
+            return tuple(
+                score_masks(target, of, spec, pet=pet, threads=threads) for target in targets
+            )
+
+        others: dict[str, tuple[CaseScore, ...]] = {}
+        if len(masks) == 1:
+            targets = list(masks.values())
+        else:
+            arrays = {name: mask.to_array() for name, mask in masks.items()}
+            targets = _drawn(reference_masks(list(arrays.values()), recipe), grid)
+            if readers:
+                others = {
+                    name: against(_drawn(references, grid), masks[name])
+                    for name, references in leave_one_out(arrays, recipe).items()
+                }
+        return Outcome(case.name, against(targets, prediction), others, code, reason)
+    except EvaluationError as error:
+        raise EvaluationError(error.code, f"{case.name}: {error.message}") from error
+
+
+def score_cases(
+    cases: Sequence[CaseFiles],
+    spec: EvaluationSpec,
+    *,
+    recipe: Recipe = Recipe.MAJORITY,
+    readers: bool = False,
+    processes: int = 1,
+    threads: int = 1,
+) -> Iterator[Outcome]:
+    """Each case as it is done, in any order; errors as ``score_case_files``.
+
+    The processes are forked at once, before the caller has threads (a progress bar's), so that no
+    library is imported twice.
+    """
+    score = partial(score_case_files, spec=spec, recipe=recipe, readers=readers, threads=threads)
+    if processes <= 1:
+        return map(score, cases)
+    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork"))
+    return _as_done(pool, [pool.submit(score, case) for case in cases])
+
+
+def _as_done(pool: ProcessPoolExecutor, waiting: Sequence["Future[Outcome]"]) -> Iterator[Outcome]:
+    try:
+        for done in as_completed(waiting):
+            yield done.result()
+    except BrokenProcessPool:
+        raise EvaluationError(
+            "process_ended",
+            "A scoring process was ended from outside, most likely for want of memory. "
+            "Try again with --processes 1.",
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def cohort_of(
+    outcomes: Sequence[Outcome],
+    spec: EvaluationSpec,
+    metadata: Mapping[str, Mapping[str, str]],
+) -> dict[str, dict[str, CohortValue]]:
+    """[metric][label] of the metrics over the cohort; averaged over readers where cases have two
+    targets. metadata: the columns of cases.csv, by case."""
+    slots = max((len(outcome.scores) for outcome in outcomes), default=1)
+    found = [
+        over_cohort(
+            spec,
+            [
+                ScoredCase(
+                    name=one.name,
+                    counts=one.scores[min(slot, len(one.scores) - 1)].counts,
+                    metadata=metadata.get(one.name, {}),
+                )
+                for one in outcomes
+            ],
+        )
+        for slot in range(slots)
+    ]
+    return {
+        metric: {label: _mean([one[metric][label] for one in found]) for label in labels}
+        for metric, labels in found[0].items()
+    }
+
+
+def _mean(values: Sequence[CohortValue]) -> CohortValue:
+    if len(values) == 1:
+        return values[0]
+    return CohortValue(
+        value=average_over_readers([one.value for one in values]),
+        ranked=average_over_readers([one.ranked for one in values]),
+        cases=values[0].cases,
+        low=average_over_readers([one.low for one in values]),
+        high=average_over_readers([one.high for one in values]),
+        note=values[0].note,
+    )
+
+
+def _drawn(arrays: Sequence[NDArray[np.uint8]], grid: Geometry) -> list[DrawnMask]:
+    return [DrawnMask.from_array(array, grid) for array in arrays]

@@ -1,0 +1,296 @@
+"""Score masks on one's own machine: ``python -m evaluation`` or ``./uptake``, without Django."""
+
+import csv
+import io
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from evaluation import tables
+from evaluation.batch import Outcome, cohort_of, score_cases
+from evaluation.cases import CaseFiles, FoldersRefused, pair_up
+from evaluation.documents import DocumentRefused, Problem, read_document
+from evaluation.errors import EvaluationError
+from evaluation.files import geometry_of
+from evaluation.masks import read_mask
+from evaluation.metrics import COHORT, GROUPS, REGISTRY, CohortMetric, Metric
+from evaluation.readers import Recipe
+from evaluation.scoring import scored_with
+from evaluation.spec import LABEL_NAME, EvaluationSpec
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    help="Score PET segmentations with the numbers of a platform.",
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+FAILED, MISUSED = 1, 2
+
+Spec = Annotated[
+    Path | None,
+    typer.Option(help="challenge.yaml: labels, metrics with parameters, empty-mask rules."),
+]
+Label = Annotated[
+    list[str] | None,
+    typer.Option(help="name=value of a label in the masks; default: lesion=1. Repeatable."),
+]
+
+
+@app.command()
+def score(
+    reference: Annotated[Path | None, typer.Argument(help="The reference mask.")] = None,
+    prediction: Annotated[Path | None, typer.Argument(help="The mask to score.")] = None,
+    references: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of reference masks; once for each reader."),
+    ] = None,
+    predictions: Annotated[Path | None, typer.Option(help="Folder of masks to score.")] = None,
+    pet: Annotated[
+        Path | None,
+        typer.Option(help="The PET (SUVbw) on the reference's grid, or a folder of them."),
+    ] = None,
+    spec: Spec = None,
+    label: Label = None,
+    cases: Annotated[
+        Path | None,
+        typer.Option(help="cases.csv with case_id and outcomes, for C-index and AUC."),
+    ] = None,
+    recipe: Annotated[
+        Recipe, typer.Option(help="How three or more readers' masks become one reference.")
+    ] = Recipe.MAJORITY,
+    readers: Annotated[
+        bool, typer.Option("--readers", help="Score each reader against the others, too.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="A row for each case and label.")] = False,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Default: as many as there are CPUs.")
+    ] = None,
+) -> None:
+    """Score one mask, or a folder of them, against references.
+
+    Exit status: 0 when every case has a result, 1 when one failed, 2 when nothing could be scored.
+    """
+    if as_json and as_csv:
+        raise _misused("Choose --json or --csv.")
+    try:
+        found = _cases(reference, prediction, references or [], predictions, pet)
+        chosen = _spec(spec, label or [], pet=pet is not None, several=not reference)
+        metadata = _metadata(cases, chosen)
+        outcomes = _score(found, chosen, recipe, readers=readers, processes=processes)
+        cohort = cohort_of(outcomes, chosen, metadata) if not reference else {}
+    except (DocumentRefused, FoldersRefused) as refusal:
+        raise _misused("\n".join(map(str, refusal.problems))) from None
+    except EvaluationError as error:
+        raise _misused(error.message) from None
+    except OSError as error:
+        raise _misused(f"{error.filename or 'A file'}: {error.strerror}") from None
+    if as_json:
+        document = {
+            "scored_with": dict(scored_with()),
+            "evaluation": chosen.model_dump(mode="json", exclude={"ranking"}),
+            "cases": [outcome.to_json() for outcome in outcomes],
+            "cohort": tables.cohort_json(cohort),
+        }
+        typer.echo(json.dumps(document, indent=2, allow_nan=False))
+    elif as_csv:
+        typer.echo(tables.as_csv(outcomes, chosen), nl=False)
+    else:
+        tables.print_scores(out, outcomes, cohort, chosen, single=reference is not None)
+    failed = [one for one in outcomes if one.reason_code]
+    for one in failed:
+        err.print(
+            f"[red]{escape(one.name)} failed[/] ({one.reason_code}): {escape(one.reason)}",
+            soft_wrap=True,
+        )
+    raise typer.Exit(FAILED if failed else 0)
+
+
+@app.command()
+def check(
+    prediction: Annotated[Path, typer.Argument(help="The mask.")],
+    against: Annotated[Path, typer.Option(help="The image (or reference) it was drawn on.")],
+    spec: Spec = None,
+    label: Label = None,
+) -> None:
+    """Say whether a mask would be accepted, and if not, why.
+
+    Exit status: 0 when it would, 1 when not, 2 when that cannot be told.
+    """
+    try:
+        labels = _spec(spec, label or [], pet=False, several=False).labels
+        grid = geometry_of(against)
+    except DocumentRefused as refusal:
+        raise _misused("\n".join(map(str, refusal.problems))) from None
+    except EvaluationError as error:
+        raise _misused(f"{against}: {error.message}") from None
+    except OSError as error:
+        raise _misused(f"{error.filename}: {error.strerror}") from None
+    try:
+        mask = read_mask(prediction, grid, labels.values())
+    except EvaluationError as refusal:
+        out.print(f"[red]refused[/] ({refusal.code}): {escape(refusal.message)}", soft_wrap=True)
+        raise typer.Exit(FAILED) from None
+    except OSError as error:
+        raise _misused(f"{prediction}: {error.strerror}") from None
+    out.print(f"[green]accepted[/]: {escape(str(prediction))}")
+    out.print(tables.grid_words(grid))
+    for name, value in labels.items():
+        count = mask.where(value).size
+        out.print(
+            f"{name} (value {value}): {count:,} voxels, {count * grid.voxel_volume_ml:.3f} ml"
+        )
+
+
+@app.command()
+def metrics(
+    name: Annotated[str | None, typer.Argument(help="One metric, in full.")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="As it stands in docs/metrics.md.")
+    ] = False,
+) -> None:
+    """The catalogue of metrics: id, title, unit, direction, definition, and what each needs."""
+    every: list[Metric | CohortMetric] = [*REGISTRY.values(), *COHORT.values()]
+    if name is not None:
+        every = [metric for metric in every if metric.id == name]
+        if not every:
+            known = ", ".join([*REGISTRY, *COHORT])
+            raise _misused(f"There is no metric “{name}”. Known: {known}")
+    if as_markdown:
+        typer.echo(tables.markdown(GROUPS), nl=False)
+    elif as_json:
+        typer.echo(json.dumps([tables.metric_json(metric) for metric in every], indent=2))
+    elif name is not None:
+        tables.print_metric(out, every[0])
+    else:
+        tables.print_catalogue(out, every)
+
+
+def _misused(text: str) -> typer.Exit:
+    err.print(f"[red]{escape(text)}[/]")
+    return typer.Exit(MISUSED)
+
+
+def _cases(
+    reference: Path | None,
+    prediction: Path | None,
+    references: Sequence[Path],
+    predictions: Path | None,
+    pet: Path | None,
+) -> list[CaseFiles]:
+    if reference and prediction and not references and not predictions:
+        if not prediction.is_file():
+            raise EvaluationError("not_found", f"{prediction} is no file.")
+        return [CaseFiles(prediction.name, {"reference": reference}, prediction, pet)]
+    if references and predictions and not reference:
+        cases, notices = pair_up(references, predictions, pet)
+        for notice in notices:
+            err.print(f"[yellow]note[/]: {escape(notice)}")
+        return cases
+    raise EvaluationError(
+        "misused",
+        "Give two files, REFERENCE and PREDICTION, or two folders, --references and --predictions.",
+    )
+
+
+def _spec(file: Path | None, labels: Sequence[str], *, pet: bool, several: bool) -> EvaluationSpec:
+    """What the file says; without one, every metric that can be had."""
+    if file is not None:
+        if labels:
+            raise EvaluationError("misused", "Labels stand in the file; leave --label out.")
+        spec = read_document(file, EvaluationSpec, part="evaluation")
+        if spec.needs_pet and not pet:
+            wanting = ", ".join(metric.id for metric in spec.shown if metric.needs_pet)
+            raise EvaluationError("needs_pet", f"{wanting}: give the PET with --pet.")
+        return spec
+    named = dict(_label(text) for text in labels)
+    chosen = [metric.id for metric in REGISTRY.values() if pet or not metric.needs_pet]
+    if several:
+        # Outcomes of patients are columns that only a specification can name.
+        chosen += [
+            m.id for m in COHORT.values() if all(p.default is not None for p in m.parameters)
+        ]
+    return EvaluationSpec(labels=named or {"lesion": 1}, metrics=list(chosen))
+
+
+def _label(text: str) -> tuple[str, int]:
+    name, _, value = text.partition("=")
+    if not re.fullmatch(LABEL_NAME, name) or not value.isdigit() or not 1 <= int(value) <= 255:
+        raise EvaluationError(
+            "bad_label", f"--label {text}: name=value is expected, such as node=2 (1 to 255)."
+        )
+    return name, int(value)
+
+
+def _metadata(file: Path | None, spec: EvaluationSpec) -> Mapping[str, Mapping[str, str]]:
+    columns = {
+        str(metric.settings[one.id])
+        for metric in spec.cohort
+        for one in metric.parameters
+        if one.default is None
+    }
+    if file is None:
+        if columns:
+            raise EvaluationError(
+                "needs_cases",
+                f"Metrics ask for the columns {', '.join(sorted(columns))}: give --cases.",
+            )
+        return {}
+    rows = list(csv.DictReader(io.StringIO(file.read_text("utf-8-sig"))))
+    found = set(rows[0]) if rows else set()
+    problems = [
+        Problem(file.name, f"has no column {column}")
+        for column in sorted({"case_id", *columns} - found)
+    ]
+    if problems:
+        raise DocumentRefused(problems)
+    metadata = {row["case_id"]: {k: v or "" for k, v in row.items() if k} for row in rows}
+    for name, row in metadata.items():
+        for metric in spec.cohort:
+            try:
+                metric.check(row)
+            except EvaluationError as error:
+                problems.append(Problem(f"{file.name}, case {name}", error.message))
+    if problems:
+        raise DocumentRefused(problems)
+    return metadata
+
+
+def _score(
+    cases: Sequence[CaseFiles],
+    spec: EvaluationSpec,
+    recipe: Recipe,
+    *,
+    readers: bool,
+    processes: int | None,
+) -> list[Outcome]:
+    cpus = len(os.sched_getaffinity(0))
+    used = min(processes or cpus, len(cases))
+    scoring = score_cases(
+        cases,
+        spec,
+        recipe=recipe,
+        readers=readers,
+        processes=used,
+        threads=max(1, cpus // used) if processes is None else 1,
+    )
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True, disable=len(cases) < 3) as progress:
+        done = list(progress.track(scoring, len(cases), description="Scoring"))
+    return sorted(done, key=lambda one: one.name)

@@ -1,0 +1,43 @@
+"""From scored cases to metrics over the cohort."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from evaluation.counts import Counts
+from evaluation.metrics import CohortCase, CohortValue
+from evaluation.spec import EvaluationSpec
+
+
+@dataclass(frozen=True)
+class ScoredCase:
+    """counts: by label; metadata: the columns of cases.csv."""
+
+    name: str
+    counts: Mapping[str, Counts]
+    metadata: Mapping[str, str]
+
+
+def over_cohort(
+    spec: EvaluationSpec, cases: Iterable[ScoredCase]
+) -> dict[str, dict[str, CohortValue]]:
+    """[metric id][label name] of every metric over the cohort that ``spec`` names."""
+    cases = list(cases)
+    return {
+        metric.id: {
+            label: metric.measure([_of_label(spec, case, label) for case in cases])
+            for label in spec.labels
+        }
+        for metric in spec.cohort
+    }
+
+
+def _of_label(spec: EvaluationSpec, case: ScoredCase, label: str) -> CohortCase:
+    counts = case.counts[label]
+    volume_ml = max(spec.failure_volume_ml, counts.reference_ml)
+    return CohortCase(
+        name=case.name,
+        counts=counts,
+        metadata=case.metadata,
+        failure_voxels=volume_ml / counts.voxel_ml,
+        failure_lesions=spec.failure_lesions,
+    )
