@@ -31,6 +31,11 @@ _TYPES = {
     "double": "f8",
 }
 _PACKINGS = {"raw": Packing.NONE, "gzip": Packing.GZIP, "gz": Packing.GZIP}
+# What places an image somewhere, though without a "space" it is not known in what.
+_PLACED = (
+    *("space dimension", "space directions", "space origin"),
+    *("axis mins", "axismins", "axis maxs", "axismaxs"),
+)
 # What turns each space into LPS, along its three axes.
 _SIGNS = {
     "left-posterior-superior": (1.0, 1.0, 1.0),
@@ -85,14 +90,14 @@ def read_header(stream: BinaryIO) -> Header:
 def _axes(fields: dict[str, str]) -> NDArray[np.float64]:
     """A step along each axis and the origin as columns, LPS mm."""
     axes = np.zeros((3, 4))
-    for name in ("space dimension", "axis mins", "axismins", "axis maxs", "axismaxs"):
-        if name in fields:
-            raise VolumeRefused(
-                "bad_geometry",
-                f"“{name}” does not tell how the image lies in the patient; give “space” "
-                "(left-posterior-superior), “space directions” and “space origin”.",
-            )
     if "space" not in fields:
+        for name in _PLACED:
+            if name in fields:
+                raise VolumeRefused(
+                    "bad_geometry",
+                    f"“{name}” without “space” does not tell how the image lies in the patient; "
+                    "give “space: left-posterior-superior”.",
+                )
         axes[:, :3] = np.diag(_numbers(fields, "spacings", 3, "1 1 1"))
         return axes
     signs = _SIGNS.get(fields["space"].lower())
