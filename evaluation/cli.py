@@ -159,6 +159,9 @@ def metrics(
     as_markdown: Annotated[
         bool, typer.Option("--markdown", help="As it stands in docs/metrics.md.")
     ] = False,
+    empty_masks: Annotated[
+        bool, typer.Option("--empty-masks", help="What counts where a mask is empty or missing.")
+    ] = False,
 ) -> None:
     """The catalogue of metrics: id, title, unit, direction, definition, and what each needs."""
     every: list[Metric | CohortMetric] = [*REGISTRY.values(), *COHORT.values()]
@@ -167,7 +170,10 @@ def metrics(
         if not every:
             known = ", ".join([*REGISTRY, *COHORT])
             raise _misused(f"There is no metric “{name}”. Known: {known}")
-    if as_markdown:
+    if empty_masks:
+        spec = EvaluationSpec(metrics=list(REGISTRY))
+        typer.echo(tables.policy_markdown(spec), nl=False)
+    elif as_markdown:
         typer.echo(tables.markdown(GROUPS), nl=False)
     elif as_json:
         typer.echo(json.dumps([tables.metric_json(metric) for metric in every], indent=2))

@@ -48,6 +48,7 @@ class PolicyRow:
     """What holds for one family of metrics; cells are in the order of ``empties.TOLD``."""
 
     words: str
+    ids: tuple[str, ...]
     metrics: tuple[str, ...]
     cells: tuple[str, ...]
 
@@ -204,7 +205,8 @@ class EvaluationSpec(Strict):
         return tuple(
             PolicyRow(
                 words=family.words,
-                metrics=names,
+                ids=tuple(one.id for one in found),
+                metrics=tuple(one.short for one in found),
                 cells=tuple(
                     empties.words(
                         self.table[family][situation],
@@ -215,7 +217,7 @@ class EvaluationSpec(Strict):
                 ),
             )
             for family in Family
-            if (names := tuple(one.short for one in self.shown if one.family is family))
+            if (found := [one for one in self.shown if one.family is family])
         )
 
 

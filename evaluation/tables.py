@@ -12,6 +12,7 @@ from rich.table import Table
 
 from evaluation.aggregate import Summary, summarise
 from evaluation.batch import Outcome, mean_of
+from evaluation.empties import TOLD
 from evaluation.geometry import Geometry
 from evaluation.metrics import CohortMetric, CohortValue, Metric
 from evaluation.scoring import CaseScore
@@ -265,3 +266,13 @@ def markdown(groups: Mapping[str, Sequence[Metric | CohortMetric]]) -> str:
             ]
             lines += [""] if metric.parameters else []
     return "\n".join(lines)
+
+
+def policy_markdown(spec: EvaluationSpec) -> str:
+    """The table of empty masks in force, as a part of the documentation."""
+    situations = [situation.words for situation in TOLD]
+    lines = [f"| metrics | {' | '.join(situations)} |", f"| --- {'| --- ' * len(situations)}|"]
+    for row in spec.policy:
+        ids = ", ".join(f"`{name}`" for name in row.ids)
+        lines.append(f"| {row.words}: {ids} | {' | '.join(row.cells)} |")
+    return "\n".join(lines) + "\n"

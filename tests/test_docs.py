@@ -1,21 +1,50 @@
 """The documents name everything that a user can write: metrics, keys, commands."""
 
+import re
 from pathlib import Path
 
 from typer.main import get_command
 
 from challenges.definition import ChallengeDefinition
 from config.cli import app
-from evaluation.metrics import REGISTRY
+from evaluation.metrics import COHORT, GROUPS, REGISTRY
+from evaluation.spec import EvaluationSpec
+from evaluation.tables import markdown, policy_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
 README = (ROOT / "README.md").read_text()
 
 
-def test_every_metric_is_defined():
-    for name in REGISTRY:
-        assert f"`{name}`" in DOCS["metrics.md"], name
+def with_present_catalogue(page):
+    """docs/metrics.md with what the registry says between its marks."""
+    parts = {
+        "--empty-masks": policy_markdown(EvaluationSpec(metrics=list(REGISTRY))),
+        "--markdown": markdown(GROUPS),
+    }
+    for flag, text in parts.items():
+        mark = re.escape(f"python -m evaluation metrics {flag} -->\n")
+        page = re.sub(
+            f"({mark}).*?(<!-- end -->)",
+            lambda found, text=text: f"{found[1]}\n{text.strip()}\n\n{found[2]}",
+            page,
+            flags=re.DOTALL,
+        )
+    return page
+
+
+def test_the_page_of_metrics_is_the_registry():
+    page = DOCS["metrics.md"]
+    for name in (*REGISTRY, *COHORT):
+        assert f"#### `{name}` · " in page
+    assert with_present_catalogue(page) == page, "run: python -m tests.test_docs"
+
+
+def test_every_metric_has_a_figure_on_the_page():
+    for name in (*REGISTRY, *COHORT):
+        figure = ROOT / "static" / "metrics" / f"{name}.svg"
+        assert figure.is_file(), figure
+        assert "<svg" in figure.read_text()
 
 
 def test_every_key_of_a_definition_is_described():
@@ -46,3 +75,7 @@ def test_no_lock_file_names_a_registry():
         text = path.read_text()
         assert "://" not in text, path
         assert "--index" not in text, path
+
+
+if __name__ == "__main__":
+    (ROOT / "docs" / "metrics.md").write_text(with_present_catalogue(DOCS["metrics.md"]))
