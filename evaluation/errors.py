@@ -12,6 +12,10 @@ class EvaluationError(Exception):
         self.code = code
         self.message = message
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """So that it survives the way back from another process."""
+        return type(self), (self.code, self.message)
+
 
 class VolumeRefused(EvaluationError):
     """A file that is not read as an image: malformed, too large, or pointing outside itself."""

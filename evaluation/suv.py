@@ -93,6 +93,9 @@ class SuvRefused(EvaluationError):
         super().__init__("suv_refused", "\n".join(map(str, problems)))
         self.problems = tuple(problems)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.problems,)
+
 
 @dataclass(frozen=True)
 class Times:
