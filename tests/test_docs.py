@@ -1,6 +1,7 @@
 """The documents name everything that a user can write: metrics, keys, commands."""
 
 import re
+import runpy
 from pathlib import Path
 
 from typer.main import get_command
@@ -13,6 +14,7 @@ from evaluation.tables import markdown, policy_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
+FIGURES = runpy.run_path(str(ROOT / "docs" / "draw_metric_figures.py"))
 README = (ROOT / "README.md").read_text()
 
 
@@ -44,7 +46,7 @@ def test_every_metric_has_a_figure_on_the_page():
     for name in (*REGISTRY, *COHORT):
         figure = ROOT / "static" / "metrics" / f"{name}.svg"
         assert figure.is_file(), figure
-        assert "<svg" in figure.read_text()
+        assert figure.read_text() == FIGURES["document"](name), "run: docs/draw_metric_figures.py"
 
 
 def test_every_key_of_a_definition_is_described():

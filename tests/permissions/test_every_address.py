@@ -32,6 +32,7 @@ SIGNED_IN = set(ROLES) - {"visitor"}
 # visitor is sent to sign in where an account is needed at all.
 GRANTS_PUBLIC = {
     "home": set(ROLES),
+    "metrics": set(ROLES),
     "challenge": set(ROLES),
     "picture": set(ROLES),
     "leaderboard": set(ROLES),
@@ -98,6 +99,7 @@ def addresses(challenge: Challenge, phase: Phase, submission: Submission) -> dic
     case = phase.dataset.cases.order_by("position")[0]
     return {
         "home": "/",
+        "metrics": "/docs/metrics/",
         "challenge": base,
         "picture": f"{base}{phase.slug}/cases/{case.public_id}/projection.png",
         "leaderboard": f"{base}{phase.slug}/leaderboard/",
