@@ -60,6 +60,24 @@ VOXEL_ROW = 348 + 4  # the pixels of a NIfTI-1 file begin here
 HUGE = struct.pack("<3h", 32767, 32767, 32767)
 
 
+NRRD: dict[str, str] = {
+    "type": "uchar",
+    "dimension": "3",
+    "space": "left-posterior-superior",
+    "sizes": "4 3 2",
+    "space directions": "(2,0,0) (0,3,0) (0,0,5)",
+    "space origin": "(1.5,-2.5,3.5)",
+    "encoding": "raw",
+}
+
+
+def nrrd(pixels: bytes = PIXELS, **changes: str | None) -> bytes:
+    """A NRRD file with fields changed or left out; “_” in a name stands for a space."""
+    fields = {**NRRD, **{name.replace("_", " "): value for name, value in changes.items()}}
+    lines = [f"{name}: {value}" for name, value in fields.items() if value is not None]
+    return ("NRRD0004\n# by hand\n" + "\n".join(lines) + "\n\n").encode() + pixels
+
+
 def refused_files(somewhere: Path) -> dict[str, tuple[bytes, str]]:
     """Each kind of bad file: its bytes, and the code that it is refused with."""
     huge = GOOD_NIFTI[:42] + HUGE + GOOD_NIFTI[48:]
