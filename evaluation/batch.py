@@ -19,6 +19,7 @@ from evaluation.geometry import Geometry
 from evaluation.masks import DrawnMask, read_mask
 from evaluation.metrics import CohortValue
 from evaluation.readers import Recipe, average_over_readers, leave_one_out, reference_masks
+from evaluation.resampling import read_on_grid
 from evaluation.scoring import CaseScore, MetricValue, score_masks
 from evaluation.spec import EvaluationSpec
 
@@ -90,7 +91,9 @@ def score_case_files(
     try:
         grid = geometry_of(next(iter(case.references.values())))
         with ThreadPoolExecutor(max_workers=threads) as pool:
-            answer = case.prediction and pool.submit(read_mask, case.prediction, grid, values)
+            answer = case.prediction and pool.submit(
+                read_on_grid, case.prediction, grid, values, spec.resample
+            )
             reading = {
                 name: pool.submit(read_mask, path, grid, values)
                 for name, path in case.references.items()

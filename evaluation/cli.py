@@ -20,9 +20,9 @@ from evaluation.cases import CaseFiles, FoldersRefused, pair_up
 from evaluation.documents import DocumentRefused, Problem, read_document
 from evaluation.errors import EvaluationError
 from evaluation.files import geometry_of
-from evaluation.masks import read_mask
 from evaluation.metrics import COHORT, GROUPS, REGISTRY, CohortMetric, Metric
 from evaluation.readers import Recipe
+from evaluation.resampling import read_on_grid
 from evaluation.scoring import scored_with
 from evaluation.spec import LABEL_NAME, EvaluationSpec
 
@@ -128,8 +128,8 @@ def check(
     Exit status: 0 when it would, 1 when not, 2 when that cannot be told.
     """
     try:
-        labels = _spec(spec, label or [], pet=False, several=False).labels
-        grid = geometry_of(against)
+        chosen = _spec(spec, label or [], pet=None, several=False)
+        grid, labels = geometry_of(against), chosen.labels
     except DocumentRefused as refusal:
         raise _misused("\n".join(map(str, refusal.problems))) from None
     except EvaluationError as error:
@@ -137,7 +137,7 @@ def check(
     except OSError as error:
         raise _misused(f"{error.filename}: {error.strerror}") from None
     try:
-        mask = read_mask(prediction, grid, labels.values())
+        mask = read_on_grid(prediction, grid, labels.values(), chosen.resample)
     except EvaluationError as refusal:
         out.print(f"[red]refused[/] ({refusal.code}): {escape(refusal.message)}", soft_wrap=True)
         raise typer.Exit(FAILED) from None
@@ -210,13 +210,16 @@ def _cases(
     )
 
 
-def _spec(file: Path | None, labels: Sequence[str], *, pet: bool, several: bool) -> EvaluationSpec:
-    """What the file says; without one, every metric that can be had."""
+def _spec(
+    file: Path | None, labels: Sequence[str], *, pet: bool | None, several: bool
+) -> EvaluationSpec:
+    """What the file says; without one, every metric that can be had. pet: whether there is one;
+    None where nothing is scored."""
     if file is not None:
         if labels:
             raise EvaluationError("misused", "Labels stand in the file; leave --label out.")
         spec = read_document(file, EvaluationSpec, part="evaluation")
-        if spec.needs_pet and not pet:
+        if spec.needs_pet and pet is False:
             wanting = ", ".join(metric.id for metric in spec.shown if metric.needs_pet)
             raise EvaluationError("needs_pet", f"{wanting}: give the PET with --pet.")
         return spec

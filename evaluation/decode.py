@@ -15,7 +15,7 @@ import numpy.ma  # noqa: F401
 
 from evaluation.errors import EvaluationError
 from evaluation.geometry import Geometry
-from evaluation.masks import read_mask
+from evaluation.resampling import read_on_grid
 
 
 def main() -> None:
@@ -26,9 +26,8 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
     output = sys.stdout.buffer
     try:
-        mask = read_mask(
-            sys.stdin.buffer, Geometry.from_json(request["geometry"]), request["values"]
-        )
+        grid = Geometry.from_json(request["geometry"])
+        mask = read_on_grid(sys.stdin.buffer, grid, request["values"], request["resample"])
     except EvaluationError as refusal:
         answer = {"accepted": False, "code": refusal.code, "message": refusal.message}
         output.write(json.dumps(answer).encode() + b"\n")

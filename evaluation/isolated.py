@@ -51,6 +51,7 @@ def decode_mask(
     request = {
         "geometry": expected.to_json(),
         "values": sorted(spec.labels.values()),
+        "resample": spec.resample,
         "memory_bytes": _memory_for(expected.voxels),
         "cpu_seconds": _CPU_SECONDS,
     }

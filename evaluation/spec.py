@@ -84,6 +84,10 @@ class EvaluationSpec(Strict):
     empty_masks: dict[str, dict[str, Cell]] = Field(
         default={}, description="Cells of the table of empty masks that differ from the default."
     )
+    resample: Literal["nearest"] | None = Field(
+        default=None,
+        description="nearest: a mask on another grid is resampled; by default it is refused.",
+    )
     ranking: RankingSpec = RankingSpec()
 
     @field_validator("labels")

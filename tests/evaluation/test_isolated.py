@@ -76,6 +76,7 @@ def test_the_decoder_can_open_no_file_while_it_decodes(folder: Path) -> None:
     )
     request = {
         "geometry": GRID.to_json(), "values": [1], "memory_bytes": 2**31, "cpu_seconds": 60,
+        "resample": None,
     }  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-c", spy, json.dumps(request)],

@@ -26,6 +26,7 @@ def scored(phase: Phase, title: str, *counts: tuple[int, int | None, int | None]
         phase.dataset.cases.all(), counts, strict=True
     ):
         failed = prediction is None
+        volume = None if prediction is None else prediction * VOXEL_ML
         run = Run.objects.create(
             submission=submission, case=case, state="done", reason_code="no_output" * failed
         )
@@ -43,7 +44,7 @@ def scored(phase: Phase, title: str, *counts: tuple[int, int | None, int | None]
                 }
             },
             reference_ml={"lesion": reference * VOXEL_ML},
-            prediction_ml={"lesion": None if failed else prediction * VOXEL_ML},
+            prediction_ml={"lesion": volume},
             seconds=0.1,
         )
     submission.state, submission.ended_at = "scored", timezone.now()
