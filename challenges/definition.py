@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from evaluation.documents import read_document
+from evaluation.readers import Recipe
 from evaluation.spec import EvaluationSpec, Strict
 
 SLUG = r"^[a-z0-9][a-z0-9-]{1,58}[a-z0-9]$"
@@ -123,7 +124,13 @@ class ChallengeDefinition(Strict):
     readers: list[ReaderSpec] = Field(
         default=[ReaderSpec(name="Expert", file="reference")],
         min_length=1,
-        description="With one, the reference is that mask; with three or more, their majority.",
+        description="With one, the reference is that mask; with two, scores against each are "
+        "averaged; with three or more, the reference is their consensus.",
+    )
+    consensus: Annotated[Recipe, Field(strict=False)] = Field(
+        default=Recipe.MAJORITY,
+        description="How the masks of three or more readers become one: majority (strict) or "
+        "staple.",
     )
     picture_suv_max: float = Field(
         default=7.0, gt=0, le=100, description="SUV shown black in pictures of the cases."
@@ -147,8 +154,6 @@ class ChallengeDefinition(Strict):
             *_repeated("two have the name", [reader.name for reader in readers]),
             *_repeated("two have the file", [reader.file for reader in readers]),
         ]
-        if len(readers) == 2:
-            problems.append("two have no majority; name one, or three or more")
         taken = {modality.lower() for modality in info.data.get("modalities", [])}
         problems += [f"“{r.file}” is the name of an image" for r in readers if r.file in taken]
         if problems:
@@ -167,6 +172,19 @@ class ChallengeDefinition(Strict):
         if problems:
             raise ValueError("; ".join(problems))
         return phases
+
+    @property
+    def reference_words(self) -> str:
+        """What is scored against."""
+        match len(self.readers):
+            case 1:
+                return "mask of one reader"
+            case 2:
+                return "mean of the scores against each of two readers"
+            case count if self.consensus is Recipe.STAPLE:
+                return f"STAPLE of {count} readers"
+            case count:
+                return f"strict majority of {count} readers"
 
     def protocol_hash(self) -> str:
         """SHA-256 over everything, dates and texts too."""

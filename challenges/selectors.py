@@ -7,7 +7,7 @@ from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from challenges.definition import ChallengeDefinition
-from challenges.models import Case, Challenge, Edition, Phase
+from challenges.models import Case, Challenge, Dataset, Edition, Phase, Reference
 from challenges.policies import Viewer, may_see_cases
 
 
@@ -23,6 +23,13 @@ def challenges_for_list() -> QuerySet[Challenge]:
 
 def current_edition(phase: Phase) -> Edition:
     return phase.editions.order_by("-number")[:1].get()
+
+
+def targets_of(dataset: Dataset, version: int) -> QuerySet[Reference]:
+    """What is scored against in a version: the consensus of each case; with two readers, both."""
+    references = Reference.objects.filter(case__dataset=dataset, version=version)
+    consensus = references.filter(reader=None)
+    return consensus if consensus.exists() else references
 
 
 def visible_cases(viewer: Viewer, phase: Phase) -> QuerySet[Case]:
@@ -62,10 +69,12 @@ def dataset_facts(phase: Phase) -> DatasetFacts:
         return tuple(sorted({row[column] for row in metadata if row.get(column)}))
 
     counts = cases.aggregate(cases=Count("pk"), patients=Count("patient", distinct=True))
+    version = current_edition(phase).reference_version
+    drawn = targets_of(phase.dataset, version).filter(volume_ml__gt=0)
     return DatasetFacts(
         cases=counts["cases"],
         patients=counts["patients"],
-        lesion_free=cases.filter(references__volume_ml=0, references__reader=None).count(),
+        lesion_free=counts["cases"] - drawn.values("case").distinct().count(),
         readers=tuple(phase.dataset.readers.values_list("name", flat=True)),
         centres=len(values("centre")),
         scanners=values("scanner"),

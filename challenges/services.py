@@ -35,6 +35,7 @@ from challenges.models import (
     Reader,
     Reference,
 )
+from challenges.selectors import targets_of
 from challenges.storage import private
 from evaluation import SCORER_VERSION
 from evaluation.documents import Problem
@@ -151,7 +152,8 @@ def _store(
         reader.name: Reader.objects.create(dataset=dataset, name=reader.name)
         for reader in definition.readers
     }
-    recipe = Reference.Recipe.SINGLE if len(readers) == 1 else Reference.Recipe.MAJORITY
+    recipes = {1: Reference.Recipe.SINGLE, 2: Reference.Recipe.READER}
+    recipe = recipes.get(len(readers), Reference.Recipe(definition.consensus.value))
     for one in prepared:
         _store_case(dataset, one, readers, recipe)
     for position, phase_spec in enumerate(definition.phases):
@@ -185,14 +187,16 @@ def _store_case(
         Annotation.objects.create(
             case=case, reader=readers[reader], file=f"{base}/{kept.name}", sha256=kept.sha256
         )
-    Reference.objects.create(
-        case=case,
-        version=1,
-        recipe=recipe,
-        file=f"{base}/{prepared.reference.name}",
-        sha256=prepared.reference.sha256,
-        volume_ml=prepared.reference_ml,
-    )
+    for target in prepared.references:
+        Reference.objects.create(
+            case=case,
+            version=1,
+            recipe=recipe,
+            reader=readers[target.reader] if target.reader else None,
+            file=f"{base}/{target.file.name}",
+            sha256=target.file.sha256,
+            volume_ml=target.volume_ml,
+        )
 
 
 def _store_phase(challenge: Challenge, dataset: Dataset, position: int, spec: PhaseSpec) -> Phase:
@@ -216,9 +220,9 @@ def _store_phase(challenge: Challenge, dataset: Dataset, position: int, spec: Ph
 
 def open_edition(*, phase: Phase, definition: ChallengeDefinition) -> Edition:
     """The edition for the present way of scoring: the same one while nothing of it changes."""
-    references = Reference.objects.filter(case__dataset=phase.dataset, reader=None)
+    references = Reference.objects.filter(case__dataset=phase.dataset)
     version = references.order_by("-version").values_list("version", flat=True)[:1].get()
-    cases: Iterable[tuple[str, str]] = references.filter(version=version).values_list(
+    cases: Iterable[tuple[str, str]] = targets_of(phase.dataset, version).values_list(
         "case__name", "sha256"
     )
     scoring = definition.evaluation.model_dump(mode="json", exclude={"ranking"})

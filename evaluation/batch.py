@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.cases import CaseFiles
-from evaluation.cohort import ScoredCase, over_cohort
+from evaluation.cohort import ScoredCase, mean_over_targets, over_cohort
 from evaluation.errors import EvaluationError, MaskRefused, VolumeRefused
 from evaluation.files import geometry_of, read_pet
 from evaluation.geometry import Geometry
@@ -185,23 +185,7 @@ def cohort_of(
         )
         for slot in range(slots)
     ]
-    return {
-        metric: {label: _mean([one[metric][label] for one in found]) for label in labels}
-        for metric, labels in found[0].items()
-    }
-
-
-def _mean(values: Sequence[CohortValue]) -> CohortValue:
-    if len(values) == 1:
-        return values[0]
-    return CohortValue(
-        value=average_over_readers([one.value for one in values]),
-        ranked=average_over_readers([one.ranked for one in values]),
-        cases=values[0].cases,
-        low=average_over_readers([one.low for one in values]),
-        high=average_over_readers([one.high for one in values]),
-        note=values[0].note,
-    )
+    return mean_over_targets(found)
 
 
 def _drawn(arrays: Sequence[NDArray[np.uint8]], grid: Geometry) -> list[DrawnMask]:

@@ -1,10 +1,11 @@
 """From scored cases to metrics over the cohort."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evaluation.counts import Counts
 from evaluation.metrics import CohortCase, CohortValue
+from evaluation.readers import average_over_readers
 from evaluation.spec import EvaluationSpec
 
 
@@ -40,4 +41,29 @@ def _of_label(spec: EvaluationSpec, case: ScoredCase, label: str) -> CohortCase:
         metadata=case.metadata,
         failure_voxels=volume_ml / counts.voxel_ml,
         failure_lesions=spec.failure_lesions,
+    )
+
+
+def mean_over_targets(
+    found: Sequence[dict[str, dict[str, CohortValue]]],
+) -> dict[str, dict[str, CohortValue]]:
+    """The mean of ``over_cohort`` against each of two readers; nothing of nothing."""
+    if not found:
+        return {}
+    return {
+        metric: {label: _mean([one[metric][label] for one in found]) for label in labels}
+        for metric, labels in found[0].items()
+    }
+
+
+def _mean(values: Sequence[CohortValue]) -> CohortValue:
+    if len(values) == 1:
+        return values[0]
+    return CohortValue(
+        value=average_over_readers([one.value for one in values]),
+        ranked=average_over_readers([one.ranked for one in values]),
+        cases=min(one.cases for one in values),
+        low=average_over_readers([one.low for one in values]),
+        high=average_over_readers([one.high for one in values]),
+        note=values[0].note,
     )

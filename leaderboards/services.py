@@ -1,5 +1,7 @@
 """Make a leaderboard's snapshot from the results of its edition."""
 
+from collections.abc import Iterator
+
 import structlog
 from django.db import transaction
 from django.db.models import Prefetch, prefetch_related_objects
@@ -8,10 +10,11 @@ from challenges.definition import content_hash
 from challenges.models import Edition, Phase
 from challenges.selectors import current_edition, definition_of
 from evaluation.aggregate import Summary, clip_to_worst, summarise
-from evaluation.cohort import ScoredCase, over_cohort
+from evaluation.cohort import ScoredCase, mean_over_targets, over_cohort
 from evaluation.counts import Counts
 from evaluation.metrics import CohortMetric, CohortValue, Direction, Metric
 from evaluation.ranking import aggregate_then_rank, place_alone
+from evaluation.readers import average_over_readers
 from evaluation.spec import EvaluationSpec
 from leaderboards.models import Snapshot
 from leaderboards.tables import Column, Row, Table
@@ -40,7 +43,9 @@ def refresh(*, phase: Phase) -> Snapshot:
     prefetch_related_objects(
         entries,
         "runs__case",
-        Prefetch("runs__results", CaseResult.objects.filter(edition=edition)),
+        Prefetch(
+            "runs__results", CaseResult.objects.filter(edition=edition).select_related("target")
+        ),
         Prefetch("runs__attempts", Attempt.objects.exclude(started_at=None).defer("log")),
     )
     log.info("leaderboard.refreshed", phase=str(phase), entries=len(entries))
@@ -181,19 +186,19 @@ def _row(
 
 
 def _over_cohort(entry: Submission, spec: EvaluationSpec) -> Cohort:
+    """Against each target, and averaged where there are two."""
     if not spec.cohort:
         return {}
-    return over_cohort(
-        spec,
-        [
+    targets: dict[int | None, list[ScoredCase]] = {}
+    for result in _results(entry):
+        targets.setdefault(result.target.reader_id, []).append(
             ScoredCase(
                 name=result.run.case.name,
                 counts={label: Counts(**one) for label, one in result.counts.items()},
                 metadata={**result.run.case.metadata, "patient_id": result.run.case.patient},
             )
-            for result in _results(entry)
-        ],
-    )
+        )
+    return mean_over_targets([over_cohort(spec, cases) for cases in targets.values()])
 
 
 def _cell(entry: Submission, column: Column, cohort: Cohort) -> Summary:
@@ -202,11 +207,19 @@ def _cell(entry: Submission, column: Column, cohort: Cohort) -> Summary:
         found = cohort[column.metric][column.label]
         return Summary(count=found.cases, mean=found.value, low=found.low, high=found.high)
     return summarise(
-        result.metrics[column.metric][column.label]["value"] for result in _results(entry)
+        average_over_readers([one["value"] for one in values]) for values in _values(entry, column)
     )
 
 
 def _ranked_mean(entry: Submission, column: Column, metric: Metric) -> float | None:
     """Of the values with those worse than a missing result clipped to it."""
-    values = [result.metrics[column.metric][column.label] for result in _results(entry)]
-    return summarise(clip_to_worst(metric, one["value"], one["worst"]) for one in values).mean
+    return summarise(
+        average_over_readers([clip_to_worst(metric, one["value"], one["worst"]) for one in values])
+        for values in _values(entry, column)
+    ).mean
+
+
+def _values(entry: Submission, column: Column) -> Iterator[list[dict[str, float | None]]]:
+    """Of each case the value and the worst against each target."""
+    for run in entry.runs.all():
+        yield [result.metrics[column.metric][column.label] for result in run.results.all()]

@@ -11,6 +11,7 @@ from challenges.policies import Viewer, may_organise
 from challenges.selectors import definition_of
 from evaluation.aggregate import Summary, summarise
 from evaluation.metrics import Metric
+from evaluation.readers import average_over_readers
 from submissions import reasons
 from submissions.models import Attempt, CaseResult, Host, Run, Submission
 from submissions.policies import may_cancel, may_see_case_scores, may_see_submission
@@ -130,9 +131,7 @@ def report(viewer: Viewer, submission: Submission) -> Report:
     runs = list(
         submission.runs.select_related("case").prefetch_related(
             Prefetch("attempts", Attempt.objects.order_by("fence")),
-            Prefetch(
-                "results", CaseResult.objects.filter(target__reader=None).order_by("-edition")
-            ),
+            Prefetch("results", CaseResult.objects.order_by("-edition", "target")),
         )
     )
     rows = tuple(_row(number, run, columns, detailed) for number, run in enumerate(runs, start=1))
@@ -184,7 +183,7 @@ def _ahead(submission: Submission) -> int:
 
 def _row(number: int, run: Run, columns: tuple[tuple[Metric, str], ...], detailed: bool) -> CaseRow:
     results, attempts = list(run.results.all()), list(run.attempts.all())
-    result = results[0] if results and detailed else None
+    newest = [one for one in results if one.edition_id == results[0].edition_id] if detailed else []
     last = attempts[-1] if attempts else None
     return CaseRow(
         number=number,
@@ -192,11 +191,11 @@ def _row(number: int, run: Run, columns: tuple[tuple[Metric, str], ...], detaile
         state=Run.State(run.state).label,
         reason=_case_reason(run, detailed),
         values=tuple(
-            result.metrics[metric.id][label]["value"] if result else None
+            average_over_readers([one.metrics[metric.id][label]["value"] for one in newest])
             for metric, label in columns
         ),
-        reference_ml=_total(result.reference_ml) if result else None,
-        prediction_ml=_total(result.prediction_ml) if result else None,
+        reference_ml=average_over_readers([_total(one.reference_ml) for one in newest]),
+        prediction_ml=average_over_readers([_total(one.prediction_ml) for one in newest]),
         seconds=_seconds(last, detailed),
         memory_mib=_memory_mib(last, detailed),
         attempts=len(attempts),

@@ -204,7 +204,7 @@ def _case_files(
             return None
         found = f"found {', '.join(m.name for m in matches)}" if matches else "found none"
         problems.append(
-            Problem(f"{name}/{stem}", f"one {what} as .nii.gz, .nii or .mha is expected; {found}")
+            Problem(f"{name}/{stem}", f"one {what} as .nii.gz, .nii, .mha or .nrrd is expected; {found}")
         )
         return None
 

@@ -15,7 +15,7 @@ from evaluation.documents import Problem
 from evaluation.errors import EvaluationError
 from evaluation.geometry import side_by_side
 from evaluation.masks import label_values
-from evaluation.readers import majority
+from evaluation.readers import reference_masks
 from evaluation.volumes import Volume, read_volume, write_mha
 
 
@@ -29,6 +29,15 @@ class KeptFile:
 
 
 @dataclass(frozen=True)
+class KeptReference:
+    """What is scored against; reader: whose mask it is, where there is no consensus."""
+
+    file: KeptFile
+    volume_ml: float
+    reader: str | None
+
+
+@dataclass(frozen=True)
 class PreparedCase:
     """A case whose files stand in their final form."""
 
@@ -37,8 +46,7 @@ class PreparedCase:
     pet: KeptFile
     ct: KeptFile | None
     annotations: tuple[tuple[str, KeptFile], ...]
-    reference: KeptFile
-    reference_ml: float
+    references: tuple["KeptReference", ...]
     picture: KeptFile
 
 
@@ -47,8 +55,8 @@ def prepare_case(
 ) -> PreparedCase | tuple[Problem, ...]:
     """Read, check and write one case into ``target/<position>/``, or return all its problems.
 
-    PET becomes float32 SUVbw, CT int16 HU on the PET grid, masks uint8, all MetaImage; with several
-    readers the reference is their strict majority, per label.
+    PET becomes float32 SUVbw, CT int16 HU on the PET grid, masks uint8, all MetaImage; with three
+    readers or more the reference is their consensus, per label, with two it is each of them.
     """
     problems: list[Problem] = []
     pet = _read_image(files.pet, files.name, "PET", problems)
@@ -75,6 +83,10 @@ def prepare_case(
     ct = None if files.ct is None else _read_image(files.ct, files.name, "CT", problems)
     if problems or pet is None:
         return tuple(problems)
+    try:
+        targets = reference_masks(list(masks.values()), definition.consensus)
+    except EvaluationError as error:
+        return (Problem(files.name, error.message),)
 
     folder = target / str(files.position)
     folder.mkdir(parents=True)
@@ -88,13 +100,21 @@ def prepare_case(
         return keep(name, write_mha(volume), volume.sha256())
 
     suv = pet.voxels.astype(np.float32, copy=False)
-    reference = majority(list(masks.values()))
     kept_ct = None
     if ct is not None:
         # SimpleITK costs seconds to import, and only a challenge with CT needs it.
         from challenges.ingest.resample import ct_on_grid
 
         kept_ct = keep_volume("ct.mha", ct_on_grid(ct, pet.geometry))
+    several = len(targets) > 1
+    references = [
+        KeptReference(
+            file=keep_volume(f"reference-{number}.mha" if several else "reference.mha", mask),
+            volume_ml=int(np.count_nonzero(mask)) * pet.geometry.voxel_volume_ml,
+            reader=reader if several else None,
+        )
+        for number, (reader, mask) in enumerate(zip(masks, targets, strict=False))
+    ]
     return PreparedCase(
         files=files,
         geometry=pet.geometry.to_json(),
@@ -104,8 +124,7 @@ def prepare_case(
             (reader, keep_volume(f"annotation-{number}.mha", mask))
             for number, (reader, mask) in enumerate(masks.items())
         ),
-        reference=keep_volume("reference.mha", reference),
-        reference_ml=int(np.count_nonzero(reference)) * pet.geometry.voxel_volume_ml,
+        references=tuple(references),
         picture=keep(
             "projection.png",
             coronal_projection(suv, pet.geometry, suv_max=definition.picture_suv_max),

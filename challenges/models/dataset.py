@@ -101,12 +101,14 @@ class Annotation(models.Model):
 class Reference(models.Model):
     """What is scored against: derived from annotations by a recipe, in a version.
 
-    reader is set where the target is that one reader's mask.
+    reader is set where the target is that one reader's mask: of two readers there is no consensus.
     """
 
     class Recipe(models.TextChoices):
         SINGLE = "single", "one reader"
         MAJORITY = "majority", "strict majority of readers"
+        STAPLE = "staple", "STAPLE of readers"
+        READER = "reader", "one of two readers"
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="references")
     version = models.PositiveIntegerField()

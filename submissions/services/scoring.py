@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from challenges.models import Image
-from challenges.selectors import current_edition, definition_of
+from challenges.selectors import current_edition, definition_of, targets_of
 from evaluation.errors import MaskRefused
 from evaluation.geometry import Geometry
 from evaluation.isolated import IsolatedProcessFailed, IsolatedProcessStopped, score_files
@@ -40,29 +40,33 @@ def score_next(*, worker: str) -> bool:
 def _score(run: Run) -> None:
     phase = run.submission.phase
     edition = current_edition(phase)
-    target = run.case.references.get(version=edition.reference_version, reader=None)
+    targets = list(targets_of(phase.dataset, edition.reference_version).filter(case=run.case))
     prediction = getattr(run, "prediction", None)
     clock, heart = time.monotonic(), leases.Heart(run, state=State.SCORING)
     spec = definition_of(phase.challenge).evaluation
     pet = run.case.images.get(modality=Image.Modality.PET)
 
-    def score_it(file: Path | None) -> dict[str, Any]:
-        return score_files(
-            Path(target.file.path),
-            file,
-            Geometry.from_json(pet.geometry).voxels,
-            spec,
-            heart.stopped,
-            pet=Path(pet.file.path),
-        )
+    def score_it(file: Path | None) -> list[dict[str, Any]]:
+        """Against each target."""
+        return [
+            score_files(
+                Path(target.file.path),
+                file,
+                Geometry.from_json(pet.geometry).voxels,
+                spec,
+                heart.stopped,
+                pet=Path(pet.file.path),
+            )
+            for target in targets
+        ]
 
     try:
         try:
-            score = score_it(Path(prediction.file.path) if prediction else None)
+            scores = score_it(Path(prediction.file.path) if prediction else None)
         except MaskRefused as refusal:
             # A mask that no scorer of this size can measure counts as no result.
             prediction, run.reason_code, run.reason_text = None, refusal.code, refusal.message
-            score = score_it(None)
+            scores = score_it(None)
     except IsolatedProcessStopped:
         log.info("score.stopped", run=run.public_id, fence=run.fence)
         return
@@ -77,17 +81,18 @@ def _score(run: Run) -> None:
     reason = {"reason_code": run.reason_code, "reason_text": run.reason_text}
     with transaction.atomic():
         if leases.leave(run, source=State.SCORING, target=State.DONE, **reason):
-            CaseResult.objects.update_or_create(
-                run=run,
-                target=target,
-                edition=edition,
-                defaults={
-                    "prediction": prediction,
-                    "reason_code": run.reason_code,
-                    "seconds": time.monotonic() - clock,
-                    **score,
-                },
-            )
+            for target, score in zip(targets, scores, strict=True):
+                CaseResult.objects.update_or_create(
+                    run=run,
+                    target=target,
+                    edition=edition,
+                    defaults={
+                        "prediction": prediction,
+                        "reason_code": run.reason_code,
+                        "seconds": (time.monotonic() - clock) / len(targets),
+                        **score,
+                    },
+                )
     lifecycle.advance(submission=run.submission)
 
 

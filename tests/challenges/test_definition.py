@@ -208,11 +208,27 @@ def test_numbers_are_finite(number: str, tmp_path: Path) -> None:
     assert len(refused(tmp_path, text)) == 2
 
 
-def test_two_readers_are_refused_as_they_have_no_majority(tmp_path: Path) -> None:
-    found = refused(tmp_path, SMALLEST + "readers: [{name: A, file: a}, {name: B, file: b}]\n")
-    assert found == [
-        "challenge.yaml, line 8: “readers”: two have no majority; name one, or three or more"
-    ]
+@pytest.mark.parametrize(
+    ("names", "consensus", "words"),
+    [
+        ("A", "majority", "mask of one reader"),
+        ("AB", "majority", "mean of the scores against each of two readers"),
+        ("ABC", "majority", "strict majority of 3 readers"),
+        ("ABCD", "staple", "STAPLE of 4 readers"),
+    ],
+)
+def test_what_is_scored_against_is_said_in_words(
+    names: str, consensus: str, words: str, tmp_path: Path
+) -> None:
+    readers = ", ".join(f"{{name: {name}, file: {name}}}" for name in names)
+    text = SMALLEST + f"readers: [{readers}]\nconsensus: {consensus}\n"
+    assert read(tmp_path, text).reference_words == words
+
+
+def test_a_consensus_is_one_of_those_that_are_known(tmp_path: Path) -> None:
+    (found,) = refused(tmp_path, SMALLEST + "consensus: average\n")
+    assert "majority" in found
+    assert "staple" in found
 
 
 def test_a_readers_file_is_not_an_image_and_not_a_path(tmp_path: Path) -> None:

@@ -15,12 +15,12 @@ from accounts.models import User
 from challenges import services
 from challenges.ingest import FolderRefused
 from challenges.models import Annotation, Challenge, Edition, Image, Reference
-from challenges.selectors import definition_of
+from challenges.selectors import dataset_facts, definition_of
 from challenges.services import import_challenge, open_edition, reconcile
 from challenges.storage import private
-from evaluation.readers import majority
+from evaluation.readers import majority, staple
 from evaluation.volumes import Volume, read_volume
-from tests.challenges.folders import AFFINE, METRICS, SIZE, ChallengeFolder, lesion, pet
+from tests.challenges.folders import AFFINE, METRICS, READERS, SIZE, ChallengeFolder, lesion, pet
 
 pytestmark = pytest.mark.django_db
 
@@ -209,7 +209,7 @@ class TestCt:
         folder = written(tmp_path, ct=True)
         (folder.path / "case-2" / "ct.nii.gz").unlink()
         assert refused(folder) == [
-            "case-2/ct: one CT image as .nii.gz, .nii or .mha is expected; found none"
+            "case-2/ct: one CT image as .nii.gz, .nii, .mha or .nrrd is expected; found none"
         ]
 
     def test_a_ct_of_nan_is_refused(self, tmp_path: Path) -> None:
@@ -240,15 +240,33 @@ class TestReaders:
         imported(folder)
         assert Reference.objects.get(case__name="case-1").volume_ml == 0
 
-    def test_two_readers_are_refused(self, folder: ChallengeFolder) -> None:
-        folder.define(readers=[{"name": "A", "file": "a"}, {"name": "B", "file": "b"}])
-        assert "two have no majority" in refused(folder)[0]
+    def test_of_two_readers_each_is_scored_against(self, tmp_path: Path) -> None:
+        challenge = imported(written(tmp_path, readers=3, keys={"readers": READERS[:2]}))
+        references = Reference.objects.filter(case__name="case-1")
+        assert {one.reader.name for one in references if one.reader} == {"Reader A", "Reader B"}
+        assert {one.recipe for one in references} == {Reference.Recipe.READER}
+        kept = {one.reader.name: kept_volume(one).voxels for one in references if one.reader}
+        annotations = Annotation.objects.filter(case__name="case-1")
+        for one in annotations:
+            np.testing.assert_array_equal(kept[one.reader.name], kept_volume(one).voxels)
+        facts = dataset_facts(challenge.phases.get())
+        assert (facts.cases, facts.lesion_free) == (2, 0)
+
+    def test_staple_may_be_chosen(self, tmp_path: Path) -> None:
+        imported(written(tmp_path, readers=3, keys={"consensus": "staple"}))
+        reference = Reference.objects.get(case__name="case-1")
+        assert reference.recipe == Reference.Recipe.STAPLE
+        assert reference.reader is None
+        masks = [kept_volume(one).voxels for one in Annotation.objects.filter(case__name="case-1")]
+        np.testing.assert_array_equal(
+            kept_volume(reference).voxels, staple([m.astype(np.uint8) for m in masks], [1])
+        )
 
     def test_a_mask_that_one_reader_lacks_is_missed(self, tmp_path: Path) -> None:
         folder = written(tmp_path, readers=3)
         (folder.path / "case-2" / "reader-b.nii.gz").unlink()
         assert refused(folder) == [
-            "case-2/reader-b: one mask of reader Reader B as .nii.gz, .nii or .mha is expected; "
+            "case-2/reader-b: one mask of reader Reader B as .nii.gz, .nii, .mha or .nrrd is expected; "
             "found none"
         ]
 
