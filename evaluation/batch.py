@@ -6,6 +6,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, 
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -139,12 +140,14 @@ def score_cases(
 ) -> Iterator[Outcome]:
     """Each case as it is done, in any order; errors as ``score_case_files``.
 
-    The processes are forked at once, before the caller has threads (a progress bar's), so that no
-    library is imported twice.
+    The processes are forked at once, before the caller has threads (a progress bar's), and with
+    what they will need already loaded.
     """
     score = partial(score_case_files, spec=spec, recipe=recipe, readers=readers, threads=threads)
     if processes <= 1:
         return map(score, cases)
+    for name in ("scipy.optimize", "scipy.sparse.csgraph", "scipy.spatial"):
+        import_module(name)
     pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork"))
     return _as_done(pool, [pool.submit(score, case) for case in cases])
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from evaluation.distances import Frame, Indices
 
@@ -47,6 +45,11 @@ def components(voxels: Indices, frame: Frame) -> Components:
 
 def _join(firsts: Indices, lasts: Indices, frame: Frame) -> NDArray[np.int32]:
     """The component of each run. The background round a frame keeps runs of two rows apart."""
+    # SciPy is loaded where it is needed, here and below: a process that scores one case is quicker
+    # without, and the web process never needs it.
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     ones, others = [], []
     for dz, dy, slack in _ROWS:
         step = dz * frame.strides[0] + dy * frame.strides[1]

@@ -14,7 +14,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 Indices = NDArray[np.int64]
 Millimetres = NDArray[np.float64]
@@ -169,6 +168,8 @@ def _by_shells(
 
 
 def _by_tree(points: Indices, target: Indices, frame: Frame, threads: int) -> Indices:
+    from scipy.spatial import cKDTree
+
     spacing = np.array(frame.spacing)
     tree = cKDTree(target * spacing, leafsize=32, balanced_tree=False, compact_nodes=False)
     _, nearest = tree.query(points * spacing, workers=threads)
@@ -177,7 +178,6 @@ def _by_tree(points: Indices, target: Indices, frame: Frame, threads: int) -> In
 
 
 def _by_transform(points: Indices, cells: NDArray[np.uint8], bit: int, frame: Frame) -> Indices:
-    # Loaded here, as it is rarely needed.
     from scipy.ndimage import distance_transform_edt
 
     background = ((cells & bit) == 0).reshape(frame.shape)

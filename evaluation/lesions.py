@@ -4,9 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 Numbers = NDArray[np.int64]
 
@@ -63,6 +60,9 @@ def match(found: Overlaps, min_iou: float) -> Matching:
     (the assignment problem, solved apart for each group of lesions that touch one another). Among
     equal ones that of the largest total Dice, so more pairs rather than fewer, whatever the order
     of the lesions."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     fit = np.flatnonzero(found.iou >= min_iou)
     if not fit.size:
         return Matching(fit, 0, found.prediction_count, found.reference_count)
@@ -87,6 +87,8 @@ def match(found: Overlaps, min_iou: float) -> Matching:
 
 
 def _assign(found: Overlaps, group: Numbers) -> Numbers:
+    from scipy.optimize import linear_sum_assignment
+
     rows, row = np.unique(found.reference[group], return_inverse=True)
     columns, column = np.unique(found.prediction[group], return_inverse=True)
     gain = np.zeros((rows.size, columns.size))

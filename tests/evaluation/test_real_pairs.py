@@ -89,7 +89,7 @@ def test_every_engine_and_thread_gives_the_bits_of_every_other(
     found = set()
     for engine in Engine:
         for threads in (1, 2):
-            pair = Pair(*drawn, geometry, engine=engine, threads=threads)
+            pair = Pair(drawn[0], drawn[1], geometry, engine=engine, threads=threads)
             mm = pair.reference_to_prediction_mm, pair.prediction_to_reference_mm
             found.add((mm[0].tobytes(), mm[1].tobytes()))
     assert len(found) == 1
