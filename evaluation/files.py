@@ -1,7 +1,6 @@
-"""Score files: what the command line and the platform's scorer both call."""
+"""Read what scoring needs from files, and score two of them."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,32 +15,19 @@ from evaluation.volumes import Box, open_volume, read_box
 
 
 def score_files(
-    reference: Path,
-    prediction: Path | None,
-    spec: EvaluationSpec,
-    *,
-    pet: Path | None = None,
-    threads: int = 1,
+    reference: Path, prediction: Path | None, spec: EvaluationSpec, *, pet: Path | None = None
 ) -> CaseScore:
     """Score a prediction's file against a reference's; None where there is no usable result.
 
-    ``pet``: SUVbw on the reference's grid, read where a metric needs it. With two ``threads`` the
-    two masks are read at once. Raises what ``read_mask`` and ``score_masks`` raise.
+    ``pet``: SUVbw on the reference's grid, read where a metric needs it. Raises what ``read_mask``,
+    ``read_pet`` and ``score_masks`` raise.
     """
     values = spec.labels.values()
-    if prediction is None:
-        of_reference, of_prediction = read_mask(reference, None, values), None
-    else:
-        grid = geometry_of(reference)
-        with ThreadPoolExecutor(max_workers=threads) as readers:
-            reading = [
-                readers.submit(read_mask, path, grid, values) for path in (reference, prediction)
-            ]
-            of_reference, of_prediction = (one.result() for one in reading)
-    region = None
-    if spec.needs_pet and pet is not None:
-        region = read_pet(pet, [one for one in (of_reference, of_prediction) if one is not None])
-    return score_masks(of_reference, of_prediction, spec, pet=region, threads=threads)
+    masks = [read_mask(reference, None, values)]
+    if prediction is not None:
+        masks.append(read_mask(prediction, masks[0].geometry, values))
+    region = read_pet(pet, masks) if spec.needs_pet and pet is not None else None
+    return score_masks(masks[0], masks[1] if prediction is not None else None, spec, pet=region)
 
 
 def geometry_of(path: Path) -> Geometry:

@@ -98,6 +98,8 @@ class Pair:
     ) -> None:
         self.geometry, self._threads, self._engine = geometry, threads, engine
         self.frame, (inside_r, inside_p) = _framed(reference, prediction, geometry)
+        if pet is not None and (reference.size or prediction.size):
+            _require_covered(self.frame, pet.box)
         self.reference = Side(inside_r, geometry, self.frame, pet)
         self.prediction = Side(inside_p, geometry, self.frame, pet)
         self._matchings: dict[float, Matching] = {}
@@ -215,6 +217,17 @@ class Pair:
         if min_iou not in self._matchings:
             self._matchings[min_iou] = match(self.overlaps, min_iou)
         return self._matchings[min_iou]
+
+
+def _require_covered(frame: Frame, box: Box) -> None:
+    """Raises EvaluationError (code pet_too_small) where a drawn voxel lies outside the PET."""
+    for low, size, start, stop in zip(frame.start, frame.shape, box.start, box.stop, strict=True):
+        if low + REACH < start or low + size - REACH > stop:
+            raise EvaluationError(
+                "pet_too_small",
+                f"The PET holds the voxels {box.start} to {box.stop} (z, y, x), and something is "
+                "drawn outside; give the PET on the reference's grid.",
+            )
 
 
 def _framed(

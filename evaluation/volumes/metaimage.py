@@ -30,7 +30,7 @@ def read_header(stream: BinaryIO) -> Header:
     fields: dict[str, str] = {}
     read = 0
     while "ElementDataFile" not in fields:
-        line = stream.readline(4096)
+        line = stream.readline(_MAX_HEADER_BYTES)
         read += len(line)
         name, separator, value = line.decode("ascii", "replace").partition("=")
         if not line or not separator or read > _MAX_HEADER_BYTES:
