@@ -298,6 +298,38 @@ def _cells(row: Mapping[str, Cell]) -> dict[Situation, Rule | float]:
     }
 
 
+def _failing_pays(family: str, rules: Mapping[Situation, Rule | float]) -> list[str]:
+    """Where a missing result would count for more than an answer."""
+    higher = family in (Family.OVERLAP, Family.EMPTY_CASE)
+    numbers = {one: _number(rule) for one, rule in rules.items()}
+    problems = []
+    for failed, answers in (
+        (Situation.NO_RESULT, [Situation.PREDICTION_EMPTY]),
+        (
+            Situation.NO_RESULT_REFERENCE_EMPTY,
+            [Situation.BOTH_EMPTY, Situation.REFERENCE_EMPTY],
+        ),
+    ):
+        missing = numbers[failed]
+        for answer in answers:
+            other = numbers[answer]
+            if missing is None or other is None or missing == other:
+                continue
+            if (missing > other) is higher:
+                problems.append(
+                    f"{family}: {failed.value} is {missing:g} and {answer.value} {other:g}: "
+                    "failing would pay; a missing result counts for no more than an answer"
+                )
+    return problems
+
+
+def _number(rule: Rule | float) -> float | None:
+    """The number that a cell stands for in every case; None where the case decides."""
+    if not isinstance(rule, Rule):
+        return rule
+    return {Rule.ZERO: 0.0, Rule.ONE: 1.0, Rule.TWO_HUNDRED: 200.0}.get(rule)
+
+
 def _row_problems(family: str, row: Mapping[str, Cell]) -> list[str]:
     """Whether a metric applies depends on the reference alone, so that nobody is spared a case for
     the answer given; and a value is one that the metric could have."""
@@ -320,6 +352,7 @@ def _row_problems(family: str, row: Mapping[str, Cell]) -> list[str]:
         elif not isinstance(cell, str) and cell < 0:
             problems.append(f"{family}: {name} is {cell:g}; 0 or more is expected")
     rules = {**TABLE[Family(family)], **_cells(row)}
+    problems += _failing_pays(family, rules)
     for empty in (True, False):
         alike = [one for one in rules if (one in REFERENCE_EMPTY) is empty]
         null = [one.value for one in alike if rules[one] is Rule.NULL]

@@ -160,7 +160,7 @@ class TestFolders:
             "evaluation:\n"
             "  labels: {tumour: 1}\n"
             "  metrics: [dice, {nsd: {tolerance_mm: 2.5}}]\n"
-            "  empty_masks: {overlap: {no_result: 0.25}}\n"
+            "  empty_masks: {overlap: {prediction_empty: 0.5, no_result: 0.25}}\n"
         )
         document = as_json(
             "score", "--references", folders[0], "--predictions", folders[1], "--spec", spec

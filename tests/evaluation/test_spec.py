@@ -82,3 +82,82 @@ def test_what_is_ranked_is_scored() -> None:
 def test_a_spec_comes_back_from_json() -> None:
     spec = EvaluationSpec(labels={"a": 3}, metrics=["hd", "dice"], failure_volume_ml=5.0)
     assert EvaluationSpec.model_validate(spec.model_dump(mode="json")) == spec
+
+
+class TestParameters:
+    def test_a_metric_is_named_with_its_parameters(self) -> None:
+        spec = EvaluationSpec(metrics=["dice", {"nsd": {"tolerance_mm": 6}}])
+        dice, nsd = spec.shown
+        assert dice is REGISTRY["dice"]
+        assert nsd.settings["tolerance_mm"] == 6.0
+        assert "6 mm" in nsd.title
+        assert "τ = 6 mm" in nsd.definition
+
+    def test_what_is_left_out_is_written_down_so_that_a_new_default_changes_no_challenge(
+        self,
+    ) -> None:
+        spec = EvaluationSpec(metrics=["lesion_f1", {"nsd": None}])
+        assert spec.metrics == [
+            {"lesion_f1": {"min_iou": 0.1}},
+            {"nsd": {"tolerance_mm": 4.0, "below_voxel": False}},
+        ]
+        assert EvaluationSpec.model_validate(spec.model_dump(mode="json")) == spec
+
+    @pytest.mark.parametrize(
+        ("choice", "text"),
+        [
+            ({"nsd": {"tolerence_mm": 4}}, "did you mean tolerance_mm?"),
+            ({"nsd": {"tolerance_mm": "4"}}, "a number from 0 to 100 mm is expected"),
+            ({"nsd": {"tolerance_mm": True}}, "a number from 0 to 100 mm is expected"),
+            ({"nsd": {"tolerance_mm": -1}}, "a number from 0 to 100 mm is expected"),
+            ({"nsd": {"tolerance_mm": float("nan")}}, "a number from 0 to 100 mm is expected"),
+            ({"nsd": {"below_voxel": 1}}, "true or false is expected"),
+            ({"nsd": 4}, "is no metric; write its id, or id: {parameter: value}"),
+            ({"nsd": {}, "dice": {}}, "is no metric"),
+            ({"dice": {"tolerance_mm": 4}}, "is no parameter of it; it has none"),
+            ({"lesion_f1": {"min_iou": 0}}, "a number from 0.001 to 1 is expected"),
+            ("auc", "outcome is missing"),
+            ({"auc": {"outcome": 3}}, "the name of a column of cases.csv is expected"),
+            ({"c_index": {"event": "e"}}, "time is missing"),
+        ],
+    )
+    def test_what_is_no_parameter_is_refused_with_what_is_expected(
+        self, choice: Any, text: str
+    ) -> None:
+        assert text in refused(metrics=["dice", choice])
+
+    def test_metrics_over_the_cohort_may_rank_where_failures_count(self) -> None:
+        spec = EvaluationSpec(metrics=["dice", "dice_agg", "mtv_concordance"])
+        assert [metric.id for metric in spec.every_ranked] == ["dice", "dice_agg"]
+        text = refused(
+            metrics=["mtv_concordance", "dice"], ranking={"metrics": ["mtv_concordance"]}
+        )
+        assert "cannot be ranked" in text
+
+
+class TestEmptyMasks:
+    def test_a_cell_may_be_replaced(self) -> None:
+        cells: Any = {"both_empty": 1, "reference_empty": 0, "no_result_reference_empty": 0}
+        spec = EvaluationSpec(metrics=["dice"], empty_masks={"overlap": cells})
+        (row,) = spec.policy
+        assert row.ids == ("dice",)
+        assert row.cells == ("1", "0", "0", "0", "0")
+
+    @pytest.mark.parametrize(
+        ("cells", "text"),
+        [
+            ({"overlaps": {"both_empty": 1}}, "“overlaps” is no kind of metric"),
+            ({"overlap": {"both_emty": 1}}, "“both_emty” is no situation"),
+            ({"overlap": {"both_drawn": 1}}, "“both_drawn” is no situation"),
+            ({"overlap": {"both_empty": 1}}, "depends on the reference alone"),
+            ({"overlap": {"prediction_empty": "not_applicable"}}, "depends on the reference alone"),
+            ({"overlap": {"no_result": 1}}, "failing would pay"),
+            ({"distance": {"prediction_empty": 500, "no_result": 100}}, "failing would pay"),
+            ({"overlap": {"prediction_empty": 2}}, "0 to 1 is expected"),
+            ({"volume_error": {"no_result": -3}}, "0 or more is expected"),
+            ({"overlap": {"no_result": "diagonal"}}, "only distances can"),
+            ({"overlap": {"no_result": "worst"}}, "not_applicable"),
+        ],
+    )
+    def test_what_would_spare_or_reward_anyone_is_refused(self, cells: Any, text: str) -> None:
+        assert text in refused(metrics=["dice", "hd"], empty_masks=cells)

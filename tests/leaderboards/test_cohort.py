@@ -136,7 +136,11 @@ def test_the_rules_in_force_stand_beside_the_leaderboard(tmp_path, client):
         "metrics": ["dice", "mtv_abs_error_ml"],
         "failure_volume_ml": 250.0,
         "empty_masks": {
-            "overlap": {"both_empty": 1, "reference_empty": 0, "no_result_reference_empty": 0.125}
+            "overlap": {
+                "both_empty": 1,
+                "reference_empty": 0.25,
+                "no_result_reference_empty": 0.125,
+            }
         },
     }
     phase = a_phase(a_challenge(tmp_path, evaluation=evaluation))
