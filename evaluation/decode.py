@@ -9,16 +9,16 @@ import json
 import resource
 import sys
 
-# Imported when first needed by others; by then no file can be opened here.
-import nibabel  # noqa: F401
-import numpy.ma  # noqa: F401
+import numpy.ma  # noqa: F401  (loaded when first needed by others: by then no file can be opened)
 
 from evaluation.errors import EvaluationError
 from evaluation.geometry import Geometry
 from evaluation.resampling import read_on_grid
+from evaluation.volumes.nifti import load_nibabel
 
 
 def main() -> None:
+    load_nibabel()
     request = json.loads(sys.argv[1])
     memory, seconds = request["memory_bytes"], request["cpu_seconds"]
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))

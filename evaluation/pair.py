@@ -63,6 +63,15 @@ class Side:
     def lesions_ml(self) -> NDArray[np.float64]:
         return np.asarray(self.lesions.sizes * self.geometry.voxel_volume_ml, np.float64)
 
+    @cached_property
+    def centroids_mm(self) -> NDArray[np.float64]:
+        """Of each lesion, ``[n, (z, y, x)]`` in mm from the frame's first voxel."""
+        of_voxel, sizes = self.lesions.of_voxel, self.lesions.sizes
+        axes = self.frame.coordinates(self.voxels).T
+        sums = [np.bincount(of_voxel, weights=axis, minlength=sizes.size) for axis in axes]
+        means = np.stack(sums, axis=1) / sizes[:, None]
+        return np.asarray(means * np.array(self.frame.spacing), np.float64)
+
     @property
     def region(self) -> PetRegion:
         """Raises EvaluationError (code needs_pet) where there is no PET."""

@@ -223,12 +223,12 @@ def metric_json(metric: Metric | CohortMetric) -> dict[str, Any]:
 
 
 def print_catalogue(console: Console, metrics: Sequence[Metric | CohortMetric]) -> None:
-    table = _table("id", "title", "unit", "better", "needs", "definition", right=6)
+    table = _table("id", "unit", "better", "needs", "what it is", right=5)
+    table.columns[0].no_wrap = True
     for metric in metrics:
         better = metric.direction.words.split(";")[0].removesuffix(" is better")
-        table.add_row(
-            metric.id, metric.title, metric.unit, better, needs(metric), escape(metric.definition)
-        )
+        what = f"[bold]{escape(metric.title)}[/]. {escape(metric.definition)}"
+        table.add_row(metric.id, metric.unit, better, needs(metric), what)
     console.print(table)
 
 

@@ -203,9 +203,9 @@ def _case_files(
                 return matches[0]
             return None
         found = f"found {', '.join(m.name for m in matches)}" if matches else "found none"
-        problems.append(
-            Problem(f"{name}/{stem}", f"one {what} as .nii.gz, .nii, .mha or .nrrd is expected; {found}")
-        )
+        endings = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
+        expected = f"one {what} as {endings} is expected"
+        problems.append(Problem(f"{name}/{stem}", f"{expected}; {found}"))
         return None
 
     images = {label: only(stem, f"{label} image") for label, stem in modalities.items()}

@@ -67,13 +67,7 @@ def dmax_mm(side: Side) -> float:
 
     Cottereau et al., J Nucl Med 2020.
     """
-    count = side.lesions.count
-    if count < 2:
-        return 0.0
-    of_voxel, sizes = side.lesions.of_voxel, side.lesions.sizes
-    axes = (side.frame.coordinates(side.voxels) * np.array(side.frame.spacing)).T
-    sums = [np.bincount(of_voxel, weights=axis, minlength=count) for axis in axes]
-    return _diameter(np.stack(sums, axis=1) / sizes[:, None])
+    return _diameter(side.centroids_mm) if side.lesions.count > 1 else 0.0
 
 
 def _diameter(points: NDArray[np.float64]) -> float:

@@ -1,7 +1,9 @@
 """NIfTI-1 and NIfTI-2 headers, by nibabel."""
 
 import math
-from typing import Any, BinaryIO
+import sys
+from types import ModuleType
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
@@ -13,13 +15,25 @@ _MAX_OFFSET_BYTES = 1024 * 1024
 _MM_PER_UNIT = {1: 1000.0, 3: 0.001}  # NIfTI's codes of metres and microns; 2 is mm
 
 
+def load_nibabel() -> Any:  # noqa: ANN401
+    """nibabel, which a process that reads other formats is quicker without; and without pydicom,
+    which it would load, at three times its own cost, for an extension that is never read here."""
+    hidden = "pydicom" not in sys.modules
+    if hidden:
+        sys.modules["pydicom"] = cast(ModuleType, None)  # an import of it fails, as if missing
+    try:
+        import nibabel
+    finally:
+        if hidden:
+            del sys.modules["pydicom"]
+    return nibabel
+
+
 def read_header(stream: BinaryIO) -> Header:
     try:
         block = stream.read(348)
         version_two = block[:4] in (b"\x1c\x02\x00\x00", b"\x00\x00\x02\x1c")
-        # Not at the top: the scorer reads what the platform wrote, and is quicker without it.
-        import nibabel
-
+        nibabel = load_nibabel()
         kind: Any = nibabel.Nifti2Header if version_two else nibabel.Nifti1Header
         if version_two:
             block += stream.read(540 - 348)

@@ -10,6 +10,7 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 from evaluation.errors import EvaluationError
+from evaluation.volumes.nifti import load_nibabel
 from evaluation.volumes.volume import Volume
 
 _META_NAMES = {"i1": "MET_CHAR", "u1": "MET_UCHAR", "i2": "MET_SHORT", "f4": "MET_FLOAT"}
@@ -71,9 +72,7 @@ def write_nrrd(volume: Volume) -> bytes:
 def write_nifti(volume: Volume) -> bytes:
     """One NIfTI-1 file, not compressed. Its affine holds float32, so that an origin far from 0 is
     kept to about 1e-5 mm."""
-    import nibabel
-
-    image: Any = nibabel.Nifti1Image(
+    image: Any = load_nibabel().Nifti1Image(
         np.transpose(volume.voxels), volume.geometry.ras_affine(), dtype=volume.voxels.dtype
     )
     image.set_sform(image.affine, 1)

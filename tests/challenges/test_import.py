@@ -65,7 +65,7 @@ def refused(folder: ChallengeFolder) -> list[str]:
     return [str(problem) for problem in error.value.problems]
 
 
-def kept_volume(row: Image | Reference) -> Volume:
+def kept_volume(row: Image | Reference | Annotation) -> Volume:
     assert row.file.name
     return read_volume(Path(private().path(row.file.name)))
 

@@ -89,7 +89,8 @@ def test_the_platforms_decoder_does_the_same(tmp_path: Any) -> None:
     source, target = grid((4, 4, 4), (2.0, 2.0, 2.0)), grid((8, 8, 8), (1.0, 1.0, 1.0))
     file = tmp_path / "mask.mha"
     file.write_bytes(write_mha(Volume(mask((4, 4, 4), (1, 1, 1)), source)))
-    for resample, drawn in ((None, None), ("nearest", 8)):
+    cases: list[tuple[Any, int | None]] = [(None, None), ("nearest", 8)]
+    for resample, drawn in cases:
         spec = EvaluationSpec(metrics=["dice"], resample=resample)
         with file.open("rb") as stream:
             if drawn is None:
