@@ -1,13 +1,15 @@
 """Score many cases, on several processes, against one reader's masks or several."""
 
 import multiprocessing
-from collections.abc import Iterator, Mapping, Sequence
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import import_module
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,18 +26,21 @@ from evaluation.resampling import read_on_grid
 from evaluation.scoring import CaseScore, MetricValue, score_masks
 from evaluation.spec import EvaluationSpec
 
-MISSING = "missing"
+MISSING, UNREADABLE = "missing", "unreadable"
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One case, scored. scores: one against each target (two, where two readers read it).
+    """One case, scored. scores: one against each target (two, where two readers read it), whose
+    names stand in targets.
 
     readers: each reader's scores against the consensus of the others, where there are several.
     reason_code, reason: why there is no usable result; empty where there is one.
     """
 
     name: str
+    targets: tuple[str, ...]
     scores: tuple[CaseScore, ...]
     readers: dict[str, tuple[CaseScore, ...]]
     reason_code: str = ""
@@ -50,7 +55,14 @@ class Outcome:
         return {
             "case": self.name,
             "reason": reason,
-            "targets": [one.to_json() for one in self.scores],
+            "metrics": {
+                metric: {label: asdict(value) for label, value in labels.items()}
+                for metric, labels in self.metrics.items()
+            },
+            "targets": [
+                {"target": name, **one.to_json()}
+                for name, one in zip(self.targets, self.scores, strict=True)
+            ],
             "readers": {
                 name: [one.to_json() for one in scores] for name, scores in self.readers.items()
             },
@@ -89,44 +101,58 @@ def score_case_files(
     """
     values = spec.labels.values()
     code, reason, prediction = MISSING, "There is no file for this case.", None
-    try:
-        grid = geometry_of(next(iter(case.references.values())))
-        with ThreadPoolExecutor(max_workers=threads) as pool:
-            answer = case.prediction and pool.submit(
-                read_on_grid, case.prediction, grid, values, spec.resample
+    grid = _of(case, "reference", next(iter(case.references.values())), geometry_of)
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        answer = case.prediction and pool.submit(
+            read_on_grid, case.prediction, grid, values, spec.resample
+        )
+        reading = {
+            name: pool.submit(
+                _of, case, "reference", path, lambda one: read_mask(one, grid, values)
             )
-            reading = {
-                name: pool.submit(read_mask, path, grid, values)
-                for name, path in case.references.items()
+            for name, path in case.references.items()
+        }
+        masks = {name: one.result() for name, one in reading.items()}
+        if answer:
+            try:
+                prediction, code, reason = answer.result(), "", ""
+            except (MaskRefused, VolumeRefused) as refusal:
+                code, reason = refusal.code, refusal.message
+            except OSError as error:
+                code, reason = UNREADABLE, f"The file cannot be read: {error.strerror}."
+    drawn = [*masks.values(), *([prediction] if prediction else [])]
+    pet = None
+    if case.pet and spec.needs_pet:
+        pet = _of(case, "PET", case.pet, lambda one: read_pet(one, drawn))
+
+    def against(targets: Sequence[DrawnMask], of: DrawnMask | None) -> tuple[CaseScore, ...]:
+        return tuple(score_masks(target, of, spec, pet=pet, threads=threads) for target in targets)
+
+    others: dict[str, tuple[CaseScore, ...]] = {}
+    if len(masks) == 1:
+        targets = list(masks.values())
+    else:
+        arrays = {name: mask.to_array() for name, mask in masks.items()}
+        targets = _drawn(reference_masks(list(arrays.values()), recipe), grid)
+        if readers:
+            others = {
+                name: against(_drawn(references, grid), masks[name])
+                for name, references in leave_one_out(arrays, recipe).items()
             }
-            masks = {name: one.result() for name, one in reading.items()}
-            if answer:
-                try:
-                    prediction, code, reason = answer.result(), "", ""
-                except (MaskRefused, VolumeRefused) as refusal:
-                    code, reason = refusal.code, refusal.message
-        drawn = [*masks.values(), *([prediction] if prediction else [])]
-        pet = read_pet(case.pet, drawn) if case.pet and spec.needs_pet else None
+    names = tuple(masks) if len(targets) == len(masks) else (recipe.value,)
+    return Outcome(case.name, names, against(targets, prediction), others, code, reason)
 
-        def against(targets: Sequence[DrawnMask], of: DrawnMask | None) -> tuple[CaseScore, ...]:
-            return tuple(
-                score_masks(target, of, spec, pet=pet, threads=threads) for target in targets
-            )
 
-        others: dict[str, tuple[CaseScore, ...]] = {}
-        if len(masks) == 1:
-            targets = list(masks.values())
-        else:
-            arrays = {name: mask.to_array() for name, mask in masks.items()}
-            targets = _drawn(reference_masks(list(arrays.values()), recipe), grid)
-            if readers:
-                others = {
-                    name: against(_drawn(references, grid), masks[name])
-                    for name, references in leave_one_out(arrays, recipe).items()
-                }
-        return Outcome(case.name, against(targets, prediction), others, code, reason)
+def _of(case: CaseFiles, role: str, path: Path, read: Callable[[Path], Read]) -> Read:
+    """``read(path)``; an error says whose file it was."""
+    try:
+        return read(path)
+    except OSError as error:
+        text = f"cannot be read: {error.strerror}"
+        raise EvaluationError(UNREADABLE, f"{case.name}, {role} {path}: {text}") from error
     except EvaluationError as error:
-        raise EvaluationError(error.code, f"{case.name}: {error.message}") from error
+        text = f"{case.name}, {role} {path}: {error.message}"
+        raise EvaluationError(error.code, text) from error
 
 
 def score_cases(
@@ -148,8 +174,14 @@ def score_cases(
         return map(score, cases)
     for name in ("scipy.optimize", "scipy.sparse.csgraph", "scipy.spatial"):
         import_module(name)
-    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork"))
+    pool = ProcessPoolExecutor(
+        processes, multiprocessing.get_context("fork"), initializer=_leave_interrupts_to_the_parent
+    )
     return _as_done(pool, [pool.submit(score, case) for case in cases])
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _as_done(pool: ProcessPoolExecutor, waiting: Sequence["Future[Outcome]"]) -> Iterator[Outcome]:

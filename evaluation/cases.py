@@ -6,6 +6,7 @@ from pathlib import Path
 
 from evaluation.documents import Problem
 
+_NOT_IMAGES = (".csv", ".json", ".yaml", ".yml", ".md", ".txt")
 ENDINGS = (".nii.gz", ".nii", ".mha", ".nrrd")
 
 
@@ -37,22 +38,35 @@ def pair_up(
     reader who has no file of a case did not read it. Raises FoldersRefused.
     """
     problems: list[Problem] = []
+    notices: list[str] = []
+    for folder in references:
+        if [one.resolve() for one in references].count(folder.resolve()) > 1:
+            problems.append(Problem(str(folder), "is named twice; one folder for each reader"))
     readers = {
-        _reader(folder, references): _files(folder, "reference", problems) for folder in references
+        _reader(folder, references): _files(folder, "reference", problems, notices)
+        for folder in references
     }
-    answers = _files(predictions, "prediction", problems)
-    images = _files(pets, "pet", problems) if pets else {}
+    answers = _files(predictions, "prediction", problems, notices)
+    images = _files(pets, "pet", problems, []) if pets else {}
     names = sorted({name for files in readers.values() for name in files})
     if not names and not problems:
         problems.append(Problem(str(references[0]), f"holds no case ({', '.join(ENDINGS)})"))
+    if names and not set(names) & set(answers) and not problems:
+        problems.append(
+            Problem(
+                str(predictions),
+                f"has no prediction of any case: the references are {_some(names)}, the "
+                f"predictions {_some(sorted(answers)) or 'none'}. Name both alike",
+            )
+        )
     if pets:
         problems += [
             Problem(str(pets), f"has no PET of “{name}”") for name in names if name not in images
         ]
     if problems:
-        raise FoldersRefused(problems)
+        raise FoldersRefused(list(dict.fromkeys(problems)))
     strangers = sorted(set(answers) - set(names))
-    notices = [f"“{name}” is predicted, but there is no reference of it" for name in strangers]
+    notices += [f"“{name}” is predicted, but there is no reference of it" for name in strangers]
     cases = [
         CaseFiles(
             name=name,
@@ -80,7 +94,12 @@ def stem(path: Path) -> str | None:
     return None
 
 
-def _files(folder: Path, role: str, problems: list[Problem]) -> dict[str, Path]:
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(f"“{name}”" for name in names[:5]) + more
+
+
+def _files(folder: Path, role: str, problems: list[Problem], notices: list[str]) -> dict[str, Path]:
     try:
         entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
@@ -92,13 +111,18 @@ def _files(folder: Path, role: str, problems: list[Problem]) -> dict[str, Path]:
             inside = [path for path in sorted(entry.iterdir()) if stem(path) == role]
             name = entry.name
         else:
-            inside = [entry]
+            inside = [entry] if stem(entry) else []
             name = stem(entry) or ""
+        if not inside and entry.suffix not in _NOT_IMAGES:
+            what = f"holds no {role} ({', '.join(ENDINGS)})" if entry.is_dir() else "is no image"
+            notices.append(f"{entry} {what}, left out")
         for path in inside:
-            if name and name in found:
+            if path.exists() and not path.is_file():
+                problems.append(Problem(str(path), "is not a file"))
+            elif name in found:
                 problems.append(
                     Problem(str(path), f"“{name}” is there twice, as {found[name].name} too")
                 )
-            elif name:
+            else:
                 found[name] = path
     return found

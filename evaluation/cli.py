@@ -1,11 +1,10 @@
 """Score masks on one's own machine: ``python -m evaluation`` or ``./uptake``, without Django."""
 
-import csv
-import io
 import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from evaluation import tables
 from evaluation.batch import Outcome, cohort_of, score_cases
+from evaluation.case_table import read_case_table
 from evaluation.cases import CaseFiles, FoldersRefused, pair_up
 from evaluation.documents import DocumentRefused, Problem, read_document
 from evaluation.errors import EvaluationError
@@ -86,7 +86,8 @@ def score(
     try:
         found = _cases(reference, prediction, references or [], predictions, pet)
         chosen = _spec(spec, label or [], pet=pet is not None, several=not reference)
-        metadata = _metadata(cases, chosen)
+        metadata = {} if reference else _metadata(cases, chosen, [one.name for one in found])
+        _tell_tolerance(chosen, found[0])
         outcomes = _score(found, chosen, recipe, readers=readers, processes=processes)
         cohort = cohort_of(outcomes, chosen, metadata) if not reference else {}
     except (DocumentRefused, FoldersRefused) as refusal:
@@ -95,6 +96,8 @@ def score(
         raise _misused(error.message) from None
     except OSError as error:
         raise _misused(f"{error.filename or 'A file'}: {error.strerror}") from None
+    except KeyboardInterrupt:
+        raise _misused("Interrupted; nothing is printed of the cases that were done.") from None
     if as_json:
         document = {
             "scored_with": dict(scored_with()),
@@ -168,8 +171,9 @@ def metrics(
     if name is not None:
         every = [metric for metric in every if metric.id == name]
         if not every:
-            known = ", ".join([*REGISTRY, *COHORT])
-            raise _misused(f"There is no metric “{name}”. Known: {known}")
+            known = [*REGISTRY, *COHORT]
+            close = get_close_matches(name, known, n=3, cutoff=0.5) or known
+            raise _misused(f"There is no metric “{name}”. Did you mean {', '.join(close)}?")
     if empty_masks:
         spec = EvaluationSpec(metrics=list(REGISTRY))
         typer.echo(tables.policy_markdown(spec), nl=False)
@@ -223,7 +227,12 @@ def _spec(
             wanting = ", ".join(metric.id for metric in spec.shown if metric.needs_pet)
             raise EvaluationError("needs_pet", f"{wanting}: give the PET with --pet.")
         return spec
-    named = dict(_label(text) for text in labels)
+    named: dict[str, int] = {}
+    for text in labels:
+        name, value = _label(text)
+        if name in named or value in named.values():
+            raise EvaluationError("bad_label", f"--label {text}: the name or the value is taken.")
+        named[name] = value
     chosen = [metric.id for metric in REGISTRY.values() if pet or not metric.needs_pet]
     if several:
         # Outcomes of patients are columns that only a specification can name.
@@ -235,14 +244,19 @@ def _spec(
 
 def _label(text: str) -> tuple[str, int]:
     name, _, value = text.partition("=")
-    if not re.fullmatch(LABEL_NAME, name) or not value.isdigit() or not 1 <= int(value) <= 255:
+    number = int(value) if re.fullmatch("[0-9]{1,3}", value) else 0
+    if not re.fullmatch(LABEL_NAME, name) or not 1 <= number <= 255:
         raise EvaluationError(
-            "bad_label", f"--label {text}: name=value is expected, such as node=2 (1 to 255)."
+            "bad_label",
+            f"--label {text}: name=value is expected, such as node=2: a name of small letters, "
+            "digits, “-” and “_”, and a value from 1 to 255.",
         )
-    return name, int(value)
+    return name, number
 
 
-def _metadata(file: Path | None, spec: EvaluationSpec) -> Mapping[str, Mapping[str, str]]:
+def _metadata(
+    file: Path | None, spec: EvaluationSpec, names: Sequence[str]
+) -> Mapping[str, Mapping[str, str]]:
     columns = {
         str(metric.settings[one.id])
         for metric in spec.cohort
@@ -256,15 +270,14 @@ def _metadata(file: Path | None, spec: EvaluationSpec) -> Mapping[str, Mapping[s
                 f"Metrics ask for the columns {', '.join(sorted(columns))}: give --cases.",
             )
         return {}
-    rows = list(csv.DictReader(io.StringIO(file.read_text("utf-8-sig"))))
-    found = set(rows[0]) if rows else set()
-    problems = [
-        Problem(file.name, f"has no column {column}")
-        for column in sorted({"case_id", *columns} - found)
-    ]
+    problems: list[Problem] = []
+    metadata = {row["case_id"]: row for row in read_case_table(file, problems)}
+    found = set(next(iter(metadata.values()))) if metadata else columns
+    problems += [Problem(file.name, f"has no column {one}") for one in sorted(columns - found)]
+    if not set(metadata) & set(names):
+        problems.append(Problem(file.name, "has no row of any case that is scored"))
     if problems:
         raise DocumentRefused(problems)
-    metadata = {row["case_id"]: {k: v or "" for k, v in row.items() if k} for row in rows}
     for name, row in metadata.items():
         for metric in spec.cohort:
             try:
@@ -276,6 +289,18 @@ def _metadata(file: Path | None, spec: EvaluationSpec) -> Mapping[str, Mapping[s
     return metadata
 
 
+def _tell_tolerance(spec: EvaluationSpec, case: CaseFiles) -> None:
+    """An import refuses such a tolerance; here it is only said."""
+    edge = max(geometry_of(next(iter(case.references.values()))).spacing)
+    for metric in spec.shown:
+        tolerance = metric.settings.get("tolerance_mm")
+        if tolerance is not None and float(tolerance) < edge:
+            err.print(
+                f"[yellow]note[/]: {metric.id} has a tolerance of {tolerance:g} mm, less than the "
+                f"voxels’ {edge:.3g} mm; --spec may choose another."
+            )
+
+
 def _score(
     cases: Sequence[CaseFiles],
     spec: EvaluationSpec,
@@ -284,7 +309,7 @@ def _score(
     readers: bool,
     processes: int | None,
 ) -> list[Outcome]:
-    cpus = len(os.sched_getaffinity(0))
+    cpus = _cpus()
     used = min(processes or cpus, len(cases))
     scoring = score_cases(
         cases,
@@ -303,3 +328,10 @@ def _score(
     with Progress(*columns, console=err, transient=True, disable=len(cases) < 3) as progress:
         done = list(progress.track(scoring, len(cases), description="Scoring"))
     return sorted(done, key=lambda one: one.name)
+
+
+def _cpus() -> int:
+    """Those that this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

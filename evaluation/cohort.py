@@ -22,7 +22,8 @@ def over_cohort(
     spec: EvaluationSpec, cases: Iterable[ScoredCase]
 ) -> dict[str, dict[str, CohortValue]]:
     """[metric id][label name] of every metric over the cohort that ``spec`` names."""
-    cases = list(cases)
+    # By name, as a resample's draws and a sum's last digit depend on the order.
+    cases = sorted(cases, key=lambda case: case.name)
     return {
         metric.id: {
             label: metric.measure([_of_label(spec, case, label) for case in cases])
@@ -65,5 +66,5 @@ def _mean(values: Sequence[CohortValue]) -> CohortValue:
         cases=min(one.cases for one in values),
         low=average_over_readers([one.low for one in values]),
         high=average_over_readers([one.high for one in values]),
-        note=values[0].note,
+        note="; ".join(dict.fromkeys(one.note for one in values if one.note)),
     )

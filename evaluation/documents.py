@@ -34,8 +34,8 @@ class DocumentRefused(Exception):
 def read_document(path: Path, model: type[Model], *, part: str = "") -> Model:
     """The file as ``model``; raises DocumentRefused with each problem and its line.
 
-    part: a key of the document that is read alone, where the document has it; for a file that says
-    more than is asked of it.
+    part: a key of the document that is read alone, for a file that says more than is asked of it:
+    where the document has it, or is one of these files (it says its ``format``) and leaves it out.
     """
     name = path.name
     text = _text(path)
@@ -55,8 +55,8 @@ def read_document(path: Path, model: type[Model], *, part: str = "") -> Model:
     read = None
     if not unreadable:
         inside: tuple[str, ...] = ()
-        if part and part in document:
-            document, inside = document[part], (part,)
+        if part and isinstance(document, dict) and (part in document or "format" in document):
+            document, inside = document.get(part, {}), (part,)
         try:
             read = model.model_validate(document)
         except ValidationError as error:

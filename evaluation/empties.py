@@ -15,6 +15,7 @@ class Family(StrEnum):
     """Which row of the table a metric follows."""
 
     OVERLAP = "overlap"
+    CASE_DETECTION = "case_detection"
     DISTANCE = "distance"
     VOLUME = "volume"
     VOLUME_ERROR = "volume_error"
@@ -82,7 +83,8 @@ class Rule(StrEnum):
 
 
 _FAMILY_WORDS = {
-    Family.OVERLAP: "overlap and detection ratios",
+    Family.OVERLAP: "overlap and lesion ratios",
+    Family.CASE_DETECTION: "cases with lesions",
     Family.DISTANCE: "distances",
     Family.VOLUME: "volume",
     Family.VOLUME_ERROR: "errors in volume",
@@ -117,6 +119,12 @@ _MEASURED = {
 
 TABLE: dict[Family, dict[Situation, Rule]] = {
     Family.OVERLAP: {
+        **_NOT_APPLICABLE,
+        Situation.PREDICTION_EMPTY: Rule.ZERO,
+        Situation.NO_RESULT: Rule.ZERO,
+        Situation.BOTH_DRAWN: Rule.MEASURE,
+    },
+    Family.CASE_DETECTION: {
         **_NOT_APPLICABLE,
         Situation.PREDICTION_EMPTY: Rule.ZERO,
         Situation.NO_RESULT: Rule.ZERO,

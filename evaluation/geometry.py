@@ -15,6 +15,9 @@ DIRECTION_TOLERANCE = 1e-4
 MIN_SPACING_MM, MAX_SPACING_MM = 1e-6, 1e6
 """Beyond these a header is nonsense, and volumes and diagonals leave what a float can hold."""
 
+MAX_ORIGIN_MM = 1e6
+"""No image lies a kilometre from its own coordinates' origin."""
+
 Triple = tuple[float, float, float]
 
 
@@ -114,10 +117,11 @@ class Geometry:
         with np.errstate(over="ignore", invalid="ignore"):
             spacing = np.linalg.norm(lps[:, :3], axis=0)
         plausible = (spacing >= MIN_SPACING_MM) & (spacing <= MAX_SPACING_MM)
-        if not np.all(np.isfinite(lps)) or not np.all(plausible):
+        near = np.abs(lps[:, 3]).max() <= MAX_ORIGIN_MM
+        if not np.all(np.isfinite(lps)) or not np.all(plausible) or not near:
             raise VolumeRefused(
                 "bad_geometry",
-                "The header's matrix is not finite or has an axis of no plausible length. "
+                "The header's matrix is not finite or has an axis or origin of no plausible size. "
                 "Write the geometry of the PET image into the mask's header.",
             )
         direction = lps[:, :3] / spacing

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evaluation.errors import EvaluationError, MaskRefused
 from evaluation.geometry import Geometry, side_by_side
-from evaluation.volumes import chunks, open_volume
+from evaluation.volumes import MAX_VOXELS, chunks, open_volume
 
 _MOST_STRANGE = 1000
 
@@ -50,7 +50,11 @@ class DrawnMask:
 
 
 def read_mask(
-    source: Path | BinaryIO, expected: Geometry | None, values: Collection[int]
+    source: Path | BinaryIO,
+    expected: Geometry | None,
+    values: Collection[int],
+    *,
+    max_voxels: int = MAX_VOXELS,
 ) -> DrawnMask:
     """The mask in a file, where 0 is background and ``values`` are the labels.
 
@@ -60,8 +64,8 @@ def read_mask(
     """
     if isinstance(source, Path):
         with source.open("rb") as file:
-            return read_mask(file, expected, values)
-    header, pixels = open_volume(source)
+            return read_mask(file, expected, values, max_voxels=max_voxels)
+    header, pixels = open_volume(source, max_voxels=max_voxels)
     if expected is not None:
         require_grid(expected, header.geometry)
     allowed = sorted({0, *values})
@@ -136,7 +140,9 @@ def _require_declared(strange: NDArray[np.generic], allowed: list[int]) -> None:
             f"The mask holds NaN or infinity; expected only {allowed}. "
             "Write whole numbers, as uint8.",
         )
-    shown = ", ".join(f"{value:g}" for value in strange[:6].tolist())
+    shown = ", ".join(
+        f"{value:g}" if isinstance(value, float) else str(value) for value in strange[:6].tolist()
+    )
     more = f" and {strange.size - 6} more" if strange.size > 6 else ""
     raise MaskRefused(
         "wrong_values",

@@ -8,11 +8,12 @@ from typing import BinaryIO, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.errors import MaskRefused
 from evaluation.geometry import Geometry
 from evaluation.masks import DrawnMask, read_mask
+from evaluation.volumes import MAX_VOXELS
 
 _MOST_TIMES_LARGER = 64
+"""A mask on another grid may have this many times the image's voxels; it is not read beyond."""
 
 
 def read_on_grid(
@@ -24,7 +25,8 @@ def read_on_grid(
     """``read_mask``; with ``resample`` a mask on another grid is put onto ``grid``, not refused."""
     if resample is None:
         return read_mask(source, grid, values)
-    return nearest(read_mask(source, None, values), grid)
+    most = max(grid.voxels, min(MAX_VOXELS, _MOST_TIMES_LARGER * grid.voxels))
+    return nearest(read_mask(source, None, values, max_voxels=most), grid)
 
 
 def nearest(mask: DrawnMask, grid: Geometry) -> DrawnMask:
@@ -32,16 +34,9 @@ def nearest(mask: DrawnMask, grid: Geometry) -> DrawnMask:
     along each of the mask's axes; those outside the mask's image are background.
 
     Halves are rounded up, as ITK does. A mask that is already on the grid is returned as it is.
-    Raises MaskRefused (code too_large) where the mask has far more voxels than the grid.
     """
     if not grid.differences(mask.geometry):
         return mask
-    if mask.geometry.voxels > _MOST_TIMES_LARGER * grid.voxels:
-        raise MaskRefused(
-            "too_large",
-            f"The mask has {mask.geometry.voxels:,} voxels, more than {_MOST_TIMES_LARGER} times "
-            f"the image's {grid.voxels:,}. Write it on the image's grid.",
-        )
     matrix, offset = _to_index(grid, mask.geometry)
     box = _box(mask, matrix, offset, grid) if mask.voxels.size else []
     if not box or any(start >= stop for start, stop in box):

@@ -19,7 +19,6 @@ from evaluation.scoring import CaseScore
 from evaluation.spec import EvaluationSpec
 
 Cohort = Mapping[str, Mapping[str, CohortValue]]
-_MOST_COLUMNS = 8
 NONE = "–"
 
 
@@ -49,8 +48,15 @@ def print_scores(
         _print_single(console, outcomes[0], spec)
         return
     cells = [(metric, label) for metric in spec.shown for label in spec.labels]
-    if len(cells) <= _MOST_COLUMNS:
-        console.print(_by_case(outcomes, cells, spec), "")
+    by_case = _by_case(outcomes, cells, spec)
+    # A number is never cut short: what is wider than the terminal is left to --csv.
+    if (
+        console.measure(by_case, options=console.options.update(width=10_000)).maximum
+        <= console.width
+    ):
+        console.print(by_case, "")
+    else:
+        console.print("The scores of each case are too wide for this screen; --csv has them.\n")
     _print_summary(console, outcomes, cells, spec)
     if cohort:
         console.print("", _of_cohort(cohort, spec))
@@ -168,9 +174,11 @@ def as_csv(outcomes: Sequence[Outcome], spec: EvaluationSpec) -> str:
     head = ["case", "scored", "label", "reason", "reference_ml", "prediction_ml"]
     writer.writerow([*head, *names])
     for outcome in outcomes:
-        for number_, one in enumerate(outcome.scores, start=1):
-            target = "prediction" if len(outcome.scores) == 1 else f"prediction, target {number_}"
-            writer.writerows(_rows(outcome, target, outcome.reason_code, one, names))
+        for target, one in zip(outcome.targets, outcome.scores, strict=True):
+            what = "prediction"
+            if len(outcome.scores) > 1:
+                what = f"prediction against {target}"
+            writer.writerows(_rows(outcome, what, outcome.reason_code, one, names))
         for reader, scores in outcome.readers.items():
             for one in scores:
                 writer.writerows(_rows(outcome, f"reader {reader}", "", one, names))

@@ -271,7 +271,7 @@ METRICS = (
         id="mtv_concordance",
         title="Concordance of MTV",
         short="MTV concordance",
-        unit="",
+        unit="−1 to 1",
         direction=Direction.HIGHER,
         definition="Lin’s coefficient: 2·cov(R, P) / (var R + var P + (mean R − mean P)²) of the "
         "volumes, with variances by 1/n. 1 is perfect agreement; a constant error lowers it.",

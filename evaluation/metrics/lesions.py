@@ -149,7 +149,7 @@ def _case_sensitivity(settings: Settings) -> Metric:
         short="Case sensitivity",
         unit="",
         direction=Direction.HIGHER,
-        family=Family.OVERLAP,
+        family=Family.CASE_DETECTION,
         definition="In a case with lesions: 1 when anything was drawn"
         f"{_from(volume)}, else 0. Its mean is the share of patients with disease who were "
         "recognised.",

@@ -6,7 +6,7 @@ from typing import BinaryIO
 import numpy as np
 
 from evaluation.errors import VolumeRefused
-from evaluation.geometry import MAX_SPACING_MM, MIN_SPACING_MM, Geometry
+from evaluation.geometry import MAX_ORIGIN_MM, MAX_SPACING_MM, MIN_SPACING_MM, Geometry
 from evaluation.volumes.volume import Header, Packing, checked_size
 
 _MAX_HEADER_BYTES = 64 * 1024
@@ -60,16 +60,19 @@ def read_header(stream: BinaryIO) -> Header:
             "unsupported_type", f"ElementType is “{fields.get('ElementType', '')}”; use MET_UCHAR."
         )
     big = _flag(fields, "BinaryDataByteOrderMSB") or _flag(fields, "ElementByteOrderMSB")
-    size = checked_size([int(value) for value in _numbers(fields, ("DimSize",), 3)])
+    sizes = _numbers(fields, ("DimSize",), 3)
+    size = checked_size([int(value) if value.is_integer() else 0 for value in sizes])
     spacing = _numbers(fields, ("ElementSpacing", "ElementSize"), 3, "1 1 1")
     origin = _numbers(fields, ("Offset", "Position", "Origin"), 3, "0 0 0")
     rows = _numbers(fields, ("TransformMatrix", "Rotation", "Orientation"), 9, "1 0 0 0 1 0 0 0 1")
     matrix = np.array(rows).reshape(3, 3)  # row i is the direction of axis i
     plausible = min(spacing) >= MIN_SPACING_MM and max(spacing) <= MAX_SPACING_MM
+    plausible = plausible and max(map(abs, origin)) <= MAX_ORIGIN_MM
     if not plausible or np.abs(matrix @ matrix.T - np.eye(3)).max() > 1e-3:
         raise VolumeRefused(
             "bad_geometry",
-            f"ElementSpacing {spacing} must be positive, in mm, and TransformMatrix orthonormal.",
+            f"ElementSpacing {spacing} must be positive, in mm, Offset {origin} near, and "
+            "TransformMatrix orthonormal.",
         )
     return Header(
         geometry=Geometry(

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from threading import Lock
 from types import ModuleType
 from typing import Any, BinaryIO, cast
 
@@ -11,6 +12,7 @@ from evaluation.errors import VolumeRefused
 from evaluation.geometry import Geometry
 from evaluation.volumes.volume import Header, checked_size
 
+_LOADING = Lock()
 _MAX_OFFSET_BYTES = 1024 * 1024
 _MM_PER_UNIT = {1: 1000.0, 3: 0.001}  # NIfTI's codes of metres and microns; 2 is mm
 
@@ -18,14 +20,15 @@ _MM_PER_UNIT = {1: 1000.0, 3: 0.001}  # NIfTI's codes of metres and microns; 2 i
 def load_nibabel() -> Any:  # noqa: ANN401
     """nibabel, which a process that reads other formats is quicker without; and without pydicom,
     which it would load, at three times its own cost, for an extension that is never read here."""
-    hidden = "pydicom" not in sys.modules
-    if hidden:
-        sys.modules["pydicom"] = cast(ModuleType, None)  # an import of it fails, as if missing
-    try:
-        import nibabel
-    finally:
+    with _LOADING:
+        hidden = not {"nibabel", "pydicom"} & set(sys.modules)
         if hidden:
-            del sys.modules["pydicom"]
+            sys.modules["pydicom"] = cast(ModuleType, None)  # importing it fails, as if missing
+        try:
+            import nibabel
+        finally:
+            if hidden:
+                del sys.modules["pydicom"]
     return nibabel
 
 

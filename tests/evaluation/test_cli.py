@@ -17,7 +17,7 @@ from evaluation.cli import app
 from evaluation.geometry import Geometry
 from evaluation.metrics import COHORT, REGISTRY
 from evaluation.scoring import score_case
-from evaluation.spec import EvaluationSpec
+from evaluation.spec import DEFAULT_METRICS, EvaluationSpec
 from evaluation.volumes import Volume, write_volume
 from tests.evaluation.grids import Labels, grid, mask
 
@@ -73,7 +73,7 @@ class TestTwoFiles:
         spec = EvaluationSpec(metrics=[m.id for m in REGISTRY.values() if not m.needs_pet])
         of_platform = isolated.score_files(*files, GRID.voxels, spec)
         (case,) = as_json("score", *files)["cases"]
-        assert case["targets"] == [of_platform]
+        assert case["targets"] == [{"target": "reference", **of_platform}]
 
     def test_numbers_are_those_of_the_library(self, files: tuple[Path, Path]) -> None:
         (case,) = as_json("score", *files)["cases"]
@@ -112,14 +112,102 @@ class TestTwoFiles:
         assert set(dice) == {"primary", "node"}
         assert dice["node"]["value"] is None
 
-    @pytest.mark.parametrize("label", ["node", "node=0", "node=300", "A=1", "=1"])
+    @pytest.mark.parametrize("label", ["node", "node=0", "node=300", "A=1", "=1", "a=²", "a=1=1"])
     def test_a_label_that_is_none_is_told(self, files: tuple[Path, Path], label: str) -> None:
         done = run("score", *files, "--label", label)
         assert done.exit_code == 2
         assert "name=value is expected" in done.stderr
 
+    def test_two_labels_of_one_name_or_value_are_told(self, files: tuple[Path, Path]) -> None:
+        for other in ("a=2", "b=1"):
+            done = run("score", *files, "--label", "a=1", "--label", other)
+            assert done.exit_code == 2
+            assert "is taken" in done.stderr
+
+    def test_a_tolerance_below_the_voxels_is_told(self, files: tuple[Path, Path]) -> None:
+        assert "less than the voxels" not in run("score", *files).stderr
+        coarse = grid(SHAPE, (2.0, 3.0, 5.5))
+        both = [write(path.with_name(f"c-{path.name}"), LESION, coarse) for path in files]
+        assert "less than the voxels’ 5.5 mm" in run("score", *both).stderr
+
+    def test_an_error_in_the_reference_is_told_as_one(
+        self, files: tuple[Path, Path], tmp_path: Path
+    ) -> None:
+        two = write(tmp_path / "two.nii.gz", LESION * np.uint8(2))
+        done = run("score", two, files[1])
+        assert done.exit_code == 2
+        assert "reference " in done.stderr
+        assert "two.nii.gz: The mask holds the value 2" in done.stderr
+
+    def test_a_specification_with_outcomes_scores_a_single_pair(
+        self, files: tuple[Path, Path], tmp_path: Path
+    ) -> None:
+        spec = tmp_path / "spec.yaml"
+        spec.write_text("metrics: [dice, {auc: {outcome: relapse}}]\n")
+        assert run("score", *files, "--spec", spec).exit_code == 0
+
 
 class TestFolders:
+    def test_a_prediction_that_cannot_be_opened_fails_alone(
+        self, folders: tuple[Path, Path]
+    ) -> None:
+        (folders[1] / "c.mha").symlink_to(folders[1] / "nowhere")
+        document = as_json("score", "--references", folders[0], "--predictions", folders[1])
+        reasons = {case["case"]: case["reason"] for case in document["cases"]}
+        assert reasons["a"] is None
+        assert reasons["c"]["code"] == "unreadable"
+
+    def test_a_folder_that_fits_in_no_name_is_refused(self, folders: tuple[Path, Path]) -> None:
+        for path in folders[1].iterdir():
+            path.rename(path.with_name(f"answer-{path.name}"))
+        done = run("score", "--references", folders[0], "--predictions", folders[1])
+        assert done.exit_code == 2
+        assert "has no prediction of any case: the references are “a”, “b”" in done.stderr
+
+    def test_what_is_no_image_is_left_out_with_a_note(self, folders: tuple[Path, Path]) -> None:
+        (folders[1] / "c.mhd").write_text("half an image")
+        done = run("score", "--references", folders[0], "--predictions", folders[1])
+        assert "c.mhd is no image, left out" in done.stderr
+
+    def test_a_folder_named_twice_is_no_second_reader(self, folders: tuple[Path, Path]) -> None:
+        twice = ("--references", folders[0], "--references", folders[0] / ".." / folders[0].name)
+        done = run("score", *twice, "--predictions", folders[1])
+        assert done.exit_code == 2
+        assert "is named twice" in done.stderr
+
+    def test_the_table_by_case_is_left_out_where_it_would_be_cut(
+        self, folders: tuple[Path, Path]
+    ) -> None:
+        arguments = ["score", "--references", folders[0], "--predictions", folders[1]]
+        narrow = CliRunner().invoke(app, [str(one) for one in arguments], env={"COLUMNS": "80"})
+        assert "…" not in narrow.stdout
+
+    @pytest.mark.parametrize(
+        "table",
+        [b"\xff\xfe\x00", b"", b"case_id,relapse\n", b"case_id,relapse\na,1\na,0\n",
+         b"case_id,relapse\nz,1\n", b"case_id,relapse\na\n", b"x,relapse\na,1\n"],
+    )  # fmt: skip
+    def test_a_table_of_outcomes_is_read_as_strictly_as_on_a_platform(
+        self, folders: tuple[Path, Path], tmp_path: Path, table: bytes
+    ) -> None:
+        spec, cases = tmp_path / "spec.yaml", tmp_path / "cases.csv"
+        spec.write_text("metrics: [dice, {auc: {outcome: relapse}}]\n")
+        cases.write_bytes(table)
+        arguments = ("--references", folders[0], "--predictions", folders[1], "--spec", spec)
+        done = run("score", *arguments, "--cases", cases)
+        assert done.exit_code == 2
+        assert "cases.csv" in done.stderr
+        assert "Traceback" not in done.output
+
+    def test_a_definition_without_an_evaluation_has_the_default_one(
+        self, folders: tuple[Path, Path], tmp_path: Path
+    ) -> None:
+        spec = tmp_path / "challenge.yaml"
+        spec.write_text("format: 1\ntitle: A challenge\n")
+        arguments = ("--references", folders[0], "--predictions", folders[1], "--spec", spec)
+        case = as_json("score", *arguments)["cases"][0]
+        assert set(case["metrics"]) == set(DEFAULT_METRICS)
+
     def test_every_case_of_the_references_is_counted(self, folders: tuple[Path, Path]) -> None:
         done = run("score", "--references", folders[0], "--predictions", folders[1])
         assert done.exit_code == 1
@@ -159,15 +247,15 @@ class TestFolders:
             "title: Other keys are not looked at\n"
             "evaluation:\n"
             "  labels: {tumour: 1}\n"
-            "  metrics: [dice, {nsd: {tolerance_mm: 2.5}}]\n"
-            "  empty_masks: {overlap: {prediction_empty: 0.5, no_result: 0.25}}\n"
+            "  metrics: [mtv_abs_error_ml, {nsd: {tolerance_mm: 5}}]\n"
+            "  failure_volume_ml: 7.5\n"
         )
         document = as_json(
             "score", "--references", folders[0], "--predictions", folders[1], "--spec", spec
         )
         missing = document["cases"][2]["targets"][0]["metrics"]
-        assert set(missing) == {"dice", "nsd"}
-        assert missing["dice"]["tumour"]["value"] == 0.25
+        assert set(missing) == {"mtv_abs_error_ml", "nsd"}
+        assert missing["mtv_abs_error_ml"]["tumour"]["value"] == 7.5
 
     def test_every_problem_of_a_specification_is_told_with_its_line(
         self, folders: tuple[Path, Path], tmp_path: Path
@@ -216,7 +304,8 @@ class TestFolders:
         (folders[0] / "b.nii.gz").write_bytes(b"nothing")
         done = run("score", "--references", folders[0], "--predictions", folders[1])
         assert done.exit_code == 2
-        assert "b: The file is neither" in done.stderr
+        assert "b, reference " in done.stderr
+        assert "b.nii.gz: The file is neither" in done.stderr
 
 
 class TestReaders:

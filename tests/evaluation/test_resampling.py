@@ -9,7 +9,7 @@ import SimpleITK
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.errors import MaskRefused
+from evaluation.errors import MaskRefused, VolumeRefused
 from evaluation.geometry import Geometry
 from evaluation.isolated import decode_mask
 from evaluation.masks import DrawnMask
@@ -69,11 +69,20 @@ def test_an_empty_mask_stays_empty_and_one_outside_the_image_becomes_so() -> Non
         assert found.geometry == grid((4, 4, 4))
 
 
-def test_a_mask_of_far_more_voxels_than_the_image_is_refused() -> None:
+def test_a_mask_of_far_more_voxels_than_the_image_is_refused_by_its_header() -> None:
     small = Geometry((2, 2, 2), (1.0, 1.0, 1.0))
     vast = Geometry((100, 10, 10), (0.1, 0.1, 0.1))
-    with pytest.raises(MaskRefused, match="more than 64 times"):
-        nearest(DrawnMask.from_array(np.ones(vast.shape, np.uint8), vast), small)
+    content = write_mha(Volume(np.ones(vast.shape, np.uint8), vast))
+    with pytest.raises(VolumeRefused, match="at most 512 are read"):
+        read_on_grid(io.BytesIO(content), small, [1], "nearest")
+
+
+def test_a_mask_that_claims_to_lie_far_away_is_refused_and_no_fault_of_the_platform() -> None:
+    content = write_mha(Volume(mask((4, 4, 4), (1, 1, 1)), grid((4, 4, 4))))
+    for line in (b"Offset = 1e308 0 0", b"Offset = 0 -2e6 0"):
+        hostile = content.replace(b"Offset = 0.0 0.0 0.0", line)
+        with pytest.raises(VolumeRefused, match="Offset"):
+            read_on_grid(io.BytesIO(hostile), grid((4, 4, 4)), [1], "nearest")
 
 
 def test_a_challenge_allows_it_or_the_mask_is_refused() -> None:

@@ -151,13 +151,25 @@ class TestEmptyMasks:
             ({"overlap": {"both_drawn": 1}}, "“both_drawn” is no situation"),
             ({"overlap": {"both_empty": 1}}, "depends on the reference alone"),
             ({"overlap": {"prediction_empty": "not_applicable"}}, "depends on the reference alone"),
-            ({"overlap": {"no_result": 1}}, "failing would pay"),
-            ({"distance": {"prediction_empty": 500, "no_result": 100}}, "failing would pay"),
+            ({"overlap": {"no_result": 1}}, "0 is expected, as an answer may be as low"),
+            ({"overlap": {"prediction_empty": 0.9, "no_result": 0.9}}, "0 is expected"),
+            ({"distance": {"no_result": 0}}, "only the diagonal"),
+            ({"distance": {"prediction_empty": 0}}, "only the diagonal"),
+            ({"distance": {"prediction_empty": 0, "no_result": 0}}, "only the diagonal"),
+            ({"volume_error": {"no_result": 0}}, "failing would pay"),
+            ({"symmetric_error": {"no_result": 0}}, "failing would pay"),
+            ({"feature_error": {"no_result": 0}}, "failing would pay"),
+            ({"lesion_count": {"no_result": 0, "no_result_reference_empty": 0}}, "would pay"),
+            (
+                {"overlap": {"both_empty": 1, "reference_empty": 0,
+                             "no_result_reference_empty": 0.5}},
+                "failing would pay",
+            ),
             ({"overlap": {"prediction_empty": 2}}, "0 to 1 is expected"),
             ({"volume_error": {"no_result": -3}}, "0 or more is expected"),
             ({"overlap": {"no_result": "diagonal"}}, "only distances can"),
             ({"overlap": {"no_result": "worst"}}, "not_applicable"),
         ],
-    )
+    )  # fmt: skip
     def test_what_would_spare_or_reward_anyone_is_refused(self, cells: Any, text: str) -> None:
         assert text in refused(metrics=["dice", "hd"], empty_masks=cells)
