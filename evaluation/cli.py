@@ -188,7 +188,7 @@ def metrics(
 
 
 def _misused(text: str) -> typer.Exit:
-    err.print(f"[red]{escape(text)}[/]")
+    err.print(f"[red]{escape(text)}[/]", soft_wrap=True)
     return typer.Exit(MISUSED)
 
 
@@ -206,7 +206,7 @@ def _cases(
     if references and predictions and not reference:
         cases, notices = pair_up(references, predictions, pet)
         for notice in notices:
-            err.print(f"[yellow]note[/]: {escape(notice)}")
+            err.print(f"[yellow]note[/]: {escape(notice)}", soft_wrap=True)
         return cases
     raise EvaluationError(
         "misused",
@@ -297,7 +297,8 @@ def _tell_tolerance(spec: EvaluationSpec, case: CaseFiles) -> None:
         if tolerance is not None and float(tolerance) < edge:
             err.print(
                 f"[yellow]note[/]: {metric.id} has a tolerance of {tolerance:g} mm, less than the "
-                f"voxels’ {edge:.3g} mm; --spec may choose another."
+                f"voxels’ {edge:.3g} mm; --spec may choose another.",
+                soft_wrap=True,
             )
 
 

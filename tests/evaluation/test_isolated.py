@@ -129,10 +129,9 @@ def test_a_decoder_that_takes_too_much_is_the_masks_fault(
 ) -> None:
     monkeypatch.setattr("evaluation.isolated._memory_for", lambda _: 400 * 2**20)
     greedy = folder / "greedy.mha"
-    wide = Geometry((1000, 1000, 900), (1.0, 1.0, 1.0))
-    greedy.write_bytes(mha(b"", DimSize="1000 1000 900", ElementType="MET_DOUBLE"))
-    with greedy.open("r+b") as file:
-        file.truncate(8 * wide.voxels + 1000)  # sparse: it takes no room on the disk
+    wide = Geometry((400, 400, 400), (1.0, 1.0, 1.0))
+    drawn = np.ones(wide.shape, np.uint8)  # every voxel, and packed into a few kilobytes
+    greedy.write_bytes(write_mha(Volume(drawn, wide)))
     with pytest.raises(MaskRefused) as refused:
         decode(greedy, wide)
     assert refused.value.code == "decoder_limit"
