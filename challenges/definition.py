@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -79,6 +81,45 @@ class Limits(Strict):
     cpus: int = Field(default=2, ge=1, le=128)
     pids: int = Field(default=1024, ge=16, le=65536)
     minutes_per_case: float = Field(default=10.0, gt=0, le=24 * 60)
+    hours_in_all: float | None = Field(
+        default=None, gt=0, le=24 * 365, description="Of one submission's containers together."
+    )
+    failed_in_a_row: int | None = Field(
+        default=None,
+        ge=1,
+        description="So many cases that fail one after another end the runs; the rest counts as "
+        "worst.",
+    )
+    sandbox: Literal["any", "gvisor"] = Field(
+        default="any",
+        description="any: gVisor where the host has it, else the engine's default; gvisor: a host "
+        "without it refuses.",
+    )
+
+
+class Quota(Strict):
+    """What one person may submit to a phase; a fault of the platform never counts."""
+
+    submissions: int | None = Field(
+        default=None, ge=1, description="Scored, or on their way to a score, within ``days``."
+    )
+    attempts: int | None = Field(
+        default=None, ge=1, description="Of any end within ``days``: failed and cancelled ones too."
+    )
+    days: int = Field(default=7, ge=1, le=366, description="Length of the period, which slides.")
+    at_once: int | None = Field(
+        default=1, ge=1, description="Under way at once; further ones wait for their turn."
+    )
+
+    @field_validator("attempts")
+    @classmethod
+    def _no_fewer_attempts_than_submissions(
+        cls, attempts: int | None, info: ValidationInfo
+    ) -> int | None:
+        submissions = info.data.get("submissions")
+        if attempts is not None and submissions is not None and attempts < submissions:
+            raise ValueError(f"fewer attempts than submissions ({submissions}) cannot be used")
+        return attempts
 
 
 class PhaseSpec(Strict):
@@ -90,6 +131,7 @@ class PhaseSpec(Strict):
     opens: Moment | None = None
     closes: Moment | None = None
     limits: Limits = Limits()
+    quota: Quota = Quota()
 
     @field_validator("closes")
     @classmethod
@@ -100,6 +142,39 @@ class PhaseSpec(Strict):
         if opens and closes and closes <= opens:
             raise ValueError("the phase closes before it opens")
         return closes
+
+
+class InputSpec(Strict):
+    """A further input: ``<name>.json`` in each case's folder, ``/input/<name>.json`` in a run."""
+
+    name: str = Field(pattern=FILE_STEM)
+    title: str = Field(min_length=1, max_length=100)
+
+    @field_validator("name")
+    @classmethod
+    def _not_the_list(cls, name: str) -> str:
+        if name == "inputs":
+            raise ValueError("inputs.json is the list of inputs, which the platform writes")
+        return name
+
+
+class OutputSpec(Strict):
+    """A further output: ``/output/<name>.json``, which has to fit ``json_schema``."""
+
+    name: str = Field(pattern=FILE_STEM)
+    title: str = Field(min_length=1, max_length=100)
+    json_schema: dict[str, Any] = Field(
+        default={}, description="JSON Schema, draft 2020-12; one without rules takes any JSON."
+    )
+
+    @field_validator("json_schema")
+    @classmethod
+    def _is_a_schema(cls, schema: dict[str, Any]) -> dict[str, Any]:
+        try:
+            Draft202012Validator.check_schema(schema)
+        except SchemaError as error:
+            raise ValueError(f"not a JSON Schema: {error.message} (at {error.json_path})") from None
+        return schema
 
 
 class ChallengeDefinition(Strict):
@@ -120,6 +195,12 @@ class ChallengeDefinition(Strict):
         default="pet-lesion-segmentation",
         pattern=SLUG,
         description="Containers write their mask to /output/images/<output_slug>/.",
+    )
+    inputs: list[InputSpec] = Field(
+        default=[], description="JSON that a container is given beside the images."
+    )
+    outputs: list[OutputSpec] = Field(
+        default=[], description="JSON that a container has to write beside the mask."
     )
     readers: list[ReaderSpec] = Field(
         default=[ReaderSpec(name="Expert", file="reference")],
@@ -159,6 +240,15 @@ class ChallengeDefinition(Strict):
         if problems:
             raise ValueError("; ".join(problems))
         return readers
+
+    @field_validator("inputs", "outputs")
+    @classmethod
+    def _sockets_differ(
+        cls, sockets: list[InputSpec] | list[OutputSpec]
+    ) -> list[InputSpec] | list[OutputSpec]:
+        if problems := _repeated("two have the name", [one.name for one in sockets]):
+            raise ValueError("; ".join(problems))
+        return sockets
 
     @field_validator("phases")
     @classmethod

@@ -172,6 +172,7 @@ def _store_case(
         patient=prepared.files.patient,
         position=prepared.files.position,
         metadata=prepared.files.metadata,
+        inputs=prepared.inputs,
         picture=f"{base}/{prepared.picture.name}",
     )
     for modality, kept in ((Image.Modality.PET, prepared.pet), (Image.Modality.CT, prepared.ct)):
@@ -215,7 +216,18 @@ def _store_phase(challenge: Challenge, dataset: Dataset, position: int, spec: Ph
         cpus=spec.limits.cpus,
         pids=spec.limits.pids,
         seconds_per_case=max(1, round(spec.limits.minutes_per_case * 60)),
+        seconds_total=_seconds(spec.limits.hours_in_all),
+        failed_in_a_row=spec.limits.failed_in_a_row,
+        sandbox=spec.limits.sandbox,
+        quota_submissions=spec.quota.submissions,
+        quota_attempts=spec.quota.attempts,
+        quota_days=spec.quota.days,
+        quota_at_once=spec.quota.at_once,
     )
+
+
+def _seconds(hours: float | None) -> int | None:
+    return None if hours is None else max(1, round(hours * 3600))
 
 
 def open_edition(*, phase: Phase, definition: ChallengeDefinition) -> Edition:

@@ -7,7 +7,7 @@ import os
 import secrets
 from functools import cache
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -49,6 +49,11 @@ class Environment(BaseModel):
         ge=1,
         le=256,
         description="Containers that may run at once on this host; by default one per CPU.",
+    )
+    gvisor: Literal["auto", "never"] = Field(
+        default="auto",
+        description="auto: gVisor contains containers where the engine has it; never: only where a "
+        "phase requires it.",
     )
     lease_seconds: int = Field(
         default=60, ge=3, le=3600, description="A worker silent for this long has lost its run."

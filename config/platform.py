@@ -123,10 +123,10 @@ def _release_this_host() -> None:
 
     from submissions.models import Run, Submission
     from submissions.services.clean_up import clean_up
-    from submissions.services.leases import expire_leases_of
+    from submissions.services.leases import give_up_leases_of
     from submissions.tasks import engine_of_this_host
 
-    expire_leases_of(settings.HOST_ID, Run, Submission)
+    give_up_leases_of(settings.HOST_ID, Run, Submission)
     engine = engine_of_this_host()
     try:
         clean_up(engine, everything=True)

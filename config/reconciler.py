@@ -21,19 +21,26 @@ def main() -> None:
 
     from challenges.services import reconcile as reconcile_challenges
     from leaderboards.services import reconcile as reconcile_leaderboards
-    from submissions.services.clean_up import clean_up, tell_of_host
-    from submissions.services.reconciling import reconcile as reconcile_submissions
+    from submissions.services.clean_up import clean_up
+    from submissions.services.hosts import forget_silent_workers, tell_of_host
+    from submissions.services.leases import Watch
+    from submissions.services.reconciling import reconcile
     from submissions.tasks import engine_of_this_host
 
     log = structlog.get_logger("reconciler")
     stop = threading.Event()
+    watch = Watch(settings.LEASE_SECONDS)
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
+
+    def reconcile_submissions() -> None:
+        reconcile(watch)
 
     def clean_up_this_host() -> None:
         engine = engine_of_this_host()
         try:
             tell_of_host(engine)
+            forget_silent_workers()
             clean_up(engine)
         finally:
             if engine is not None:

@@ -313,8 +313,8 @@ def lesions(*, found: str = "", missed: str = "", vain: str = "", faint: bool = 
     for n, (one, other) in enumerate(PAIRS):
         parts += [common(one, other, found, f"c{n}") if found else "", outlines(one, other)]
     rest = [circle(MISSED, f"{missed}") if missed else "", circle(MISSED, "r")]
-    for one in VAIN:
-        rest += [circle(one, vain) if vain else "", circle(one, "p")]
+    for false in VAIN:
+        rest += [circle(false, vain) if vain else "", circle(false, "p")]
     dim = ' opacity=".35"' if faint else ""
     key = text(20, 26, "R", "tr") + text(20, 44, "P", "tp")
     return "".join(parts) + f"<g{dim}>" + "".join(rest) + "</g>" + key

@@ -21,7 +21,8 @@ class FolderRefused(Exception):
 
 @dataclass(frozen=True)
 class CaseFiles:
-    """One case's row of cases.csv and its files; ``annotations`` is by reader name."""
+    """One case's row of cases.csv and its files; ``annotations`` is by reader name, ``inputs`` by
+    the name of the further input."""
 
     name: str
     patient: str
@@ -30,6 +31,7 @@ class CaseFiles:
     pet: Path
     ct: Path | None
     annotations: dict[str, Path]
+    inputs: dict[str, Path]
 
 
 @dataclass
@@ -71,16 +73,22 @@ def survey_folder(folder: Path, definition_file: Path | None = None) -> Survey:
         name = row.pop("case_id")
         found = _case_files(folder, name, wanted, survey)
         if found is not None:
-            pet, ct, annotations = found
+            pet, ct, annotations, inputs = found
             patient = row.pop("patient_id", "") or name
             found_wrong = _outcome_problems(name, row, definition)
             survey.problems += [one for one in found_wrong if one not in survey.problems]
-            survey.cases.append(CaseFiles(name, patient, position, row, pet, ct, annotations))
+            survey.cases.append(
+                CaseFiles(name, patient, position, row, pet, ct, annotations, inputs)
+            )
     for entry in sorted(folder.iterdir()):
         if entry.name not in known and entry.name not in ("challenge.yaml", "cases.csv"):
             kind = "folder without a row in cases.csv" if entry.is_dir() else "undeclared file"
             survey.notices.append(f"{entry.name}: {kind}, left out")
     return survey
+
+
+def _either(endings: tuple[str, ...]) -> str:
+    return " or ".join(filter(None, [", ".join(endings[:-1]), endings[-1]]))
 
 
 def _outcome_problems(
@@ -120,7 +128,7 @@ def _read_table(folder: Path, problems: list[Problem]) -> list[dict[str, str]]:
 
 def _case_files(
     root: Path, name: str, modalities: dict[str, str], survey: Survey
-) -> tuple[Path, Path | None, dict[str, Path]] | None:
+) -> tuple[Path, Path | None, dict[str, Path], dict[str, Path]] | None:
     problems, readers = survey.problems, survey.definition.readers
     folder = root / name
     if not folder.is_dir():
@@ -136,8 +144,8 @@ def _case_files(
         return None
     used: set[Path] = set()
 
-    def only(stem: str, what: str) -> Path | None:
-        matches = [entry for entry in present if entry.name in {stem + end for end in ENDINGS}]
+    def only(stem: str, what: str, endings: tuple[str, ...] = ENDINGS) -> Path | None:
+        matches = [entry for entry in present if entry.name in {stem + end for end in endings}]
         used.update(matches)
         if len(matches) == 1:
             if not matches[0].is_file():
@@ -148,18 +156,20 @@ def _case_files(
                 return matches[0]
             return None
         found = f"found {', '.join(m.name for m in matches)}" if matches else "found none"
-        endings = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
-        expected = f"one {what} as {endings} is expected"
+        expected = f"one {what} as {_either(endings)} is expected"
         problems.append(Problem(f"{name}/{stem}", f"{expected}; {found}"))
         return None
 
     images = {label: only(stem, f"{label} image") for label, stem in modalities.items()}
     masks = {r.name: only(r.file, f"mask of reader {r.name}") for r in readers}
+    inputs = {one.name: only(one.name, one.title, (".json",)) for one in survey.definition.inputs}
     for entry in present:
         if entry not in used:
             survey.notices.append(f"{name}/{entry.name}: not declared in challenge.yaml, left out")
     pet = images["PET"]
     annotations = {reader: path for reader, path in masks.items() if path is not None}
-    if pet is None or len(annotations) < len(masks) or None in images.values():
+    documents = {one: path for one, path in inputs.items() if path is not None}
+    complete = len(annotations) == len(masks) and len(documents) == len(inputs)
+    if pet is None or not complete or None in images.values():
         return None
-    return pet, images.get("CT"), annotations
+    return pet, images.get("CT"), annotations, documents

@@ -1,9 +1,10 @@
 """Check one case's images and write them as they will be kept. No database: runs in parallel."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from evaluation.geometry import side_by_side
 from evaluation.masks import label_values
 from evaluation.readers import reference_masks
 from evaluation.volumes import Volume, read_volume, write_mha
+
+_INPUT_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class PreparedCase:
     annotations: tuple[tuple[str, KeptFile], ...]
     references: tuple["KeptReference", ...]
     picture: KeptFile
+    inputs: dict[str, Any]
 
 
 def prepare_case(
@@ -81,6 +85,7 @@ def prepare_case(
         except EvaluationError as error:
             problems.append(Problem(_place(files, path), error.message))
     ct = None if files.ct is None else _read_image(files.ct, files.name, "CT", problems)
+    inputs = {name: _read_json(files, path, problems) for name, path in files.inputs.items()}
     if problems or pet is None:
         return tuple(problems)
     try:
@@ -129,6 +134,7 @@ def prepare_case(
             "projection.png",
             coronal_projection(suv, pet.geometry, suv_max=definition.picture_suv_max),
         ),
+        inputs=inputs,
     )
 
 
@@ -139,6 +145,21 @@ def _read(path: Path, case: str, problems: list[Problem]) -> Volume | None:
         problems.append(Problem(f"{case}/{path.name}", error.message))
     except OSError as error:
         problems.append(Problem(f"{case}/{path.name}", f"cannot be read: {error.strerror}"))
+    return None
+
+
+def _read_json(files: CaseFiles, path: Path, problems: list[Problem]) -> Any:  # noqa: ANN401
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(f"it holds {constant}, which JSON does not know")
+
+    try:
+        if path.stat().st_size > _INPUT_BYTES:
+            raise ValueError(f"it has more than {_INPUT_BYTES // 1024} KiB")
+        return json.loads(path.read_text("utf-8"), parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        problems.append(Problem(_place(files, path), f"is not a JSON file to be given: {error}"))
+    except OSError as error:
+        problems.append(Problem(_place(files, path), f"cannot be read: {error.strerror}"))
     return None
 
 

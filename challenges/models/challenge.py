@@ -64,7 +64,16 @@ class Membership(models.Model):
 
 
 class Phase(models.Model):
-    """A time and a set of cases in which submissions are taken, with the limits of a run."""
+    """A time and a set of cases in which submissions are taken, with the limits of a run.
+
+    Limits of a whole submission: seconds_total of its containers together, failed_in_a_row of its
+    cases. Quotas are per person: submissions that are scored, and attempts of any end, within any
+    quota_days; at_once under way. A null is no limit.
+    """
+
+    class Sandbox(models.TextChoices):
+        ANY = "any", "gVisor where the host has it"
+        GVISOR = "gvisor", "gVisor required"
 
     class Cases(models.TextChoices):
         PUBLIC = "public", "public"
@@ -86,6 +95,13 @@ class Phase(models.Model):
     cpus = models.PositiveIntegerField()
     pids = models.PositiveIntegerField()
     seconds_per_case = models.PositiveIntegerField()
+    seconds_total = models.PositiveIntegerField(null=True)
+    failed_in_a_row = models.PositiveIntegerField(null=True)
+    sandbox = models.CharField(max_length=10, choices=Sandbox.choices, default=Sandbox.ANY)
+    quota_submissions = models.PositiveIntegerField(null=True)
+    quota_attempts = models.PositiveIntegerField(null=True)
+    quota_days = models.PositiveIntegerField(default=7)
+    quota_at_once = models.PositiveIntegerField(null=True, default=1)
 
     class Meta:
         ordering = ["challenge", "position"]

@@ -19,6 +19,7 @@ class Case(models.Model):
     """One examination of one patient.
 
     name: the organiser's own id. metadata: the columns of cases.csv (centre, scanner, tracer, …).
+    inputs: the challenge's further inputs, JSON by name, which containers are given.
     picture: a coronal maximum-intensity projection of the PET.
     """
 
@@ -28,6 +29,7 @@ class Case(models.Model):
     patient = models.CharField(max_length=100)
     position = models.PositiveIntegerField()
     metadata = models.JSONField(default=dict)
+    inputs = models.JSONField(default=dict)
     picture = models.FileField(storage=private, max_length=300)
 
     class Meta:

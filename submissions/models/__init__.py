@@ -1,10 +1,10 @@
 """What is answered, and what happened to it: schema only."""
 
 from submissions.models.algorithm import Algorithm, AlgorithmVersion, ContainerImage, Upload
-from submissions.models.host import Host
+from submissions.models.host import Host, Worker
 from submissions.models.leased import Leased
 from submissions.models.run import Attempt, CaseResult, Prediction, Run
-from submissions.models.submission import Submission
+from submissions.models.submission import Similarity, Submission
 
 __all__ = [
     "Algorithm",
@@ -16,6 +16,8 @@ __all__ = [
     "Leased",
     "Prediction",
     "Run",
+    "Similarity",
     "Submission",
     "Upload",
+    "Worker",
 ]

@@ -62,8 +62,9 @@ class ContainerImage(models.Model):
 class AlgorithmVersion(models.Model):
     """What can be submitted: an uploaded image, or (program) a baseline of the project itself.
 
-    card: what its developer declares of it. program: {script, environment} of a baseline that runs
-    as a plain process where no engine can be had.
+    card: what its developer declares of it. writable: paths of the image that its program writes
+    to, each given a copy in memory of limited size. program: {script, environment} of a baseline
+    that runs as a plain process where no engine can be had.
     """
 
     public_id = models.CharField(max_length=12, unique=True, default=new_public_id)
@@ -77,6 +78,7 @@ class AlgorithmVersion(models.Model):
     )
     program = models.JSONField(null=True)
     card = models.JSONField(default=dict)
+    writable = models.JSONField(default=list)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -57,9 +57,10 @@ class Run(Leased):
 class Attempt(models.Model):
     """One try at a run, and everything that the platform observed of it.
 
-    fence: the number that the worker's claim got. peak_memory_bytes and cpu_seconds are sampled,
-    and null where unknown. sandbox: what contained it, "none" for a plain process. stages: seconds
-    by stage.
+    fence: the number that the worker's claim got. peak_memory_bytes and cpu_seconds are null where
+    unknown; measured says how they were come by: "kernel" (its own count) or "sampled"
+    (the true peak may be higher). sandbox: what contained it, "none" for a plain process. warning:
+    what its developer should know of a success. stages: seconds by stage.
     """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="attempts")
@@ -75,9 +76,12 @@ class Attempt(models.Model):
     ended_at = models.DateTimeField(null=True)
     seconds = models.FloatField(null=True)
     exit_code = models.IntegerField(null=True)
+    signal = models.PositiveIntegerField(null=True)
     out_of_memory = models.BooleanField(default=False)
     peak_memory_bytes = models.BigIntegerField(null=True)
     cpu_seconds = models.FloatField(null=True)
+    measured = models.CharField(max_length=20, blank=True)
+    warning = models.TextField(blank=True)
     reason_code = models.CharField(max_length=60, blank=True)
     reason_text = models.TextField(blank=True)
     reason_owner = models.CharField(max_length=20, blank=True)
@@ -95,13 +99,16 @@ class Attempt(models.Model):
 class Prediction(models.Model):
     """A mask that was accepted: decoded, re-encoded and kept, so re-scoring never re-runs.
 
-    sha256: ``evaluation.volumes.Volume.sha256`` of the label values.
+    sha256: ``evaluation.volumes.Volume.sha256`` of the label values. sketch: what
+    ``evaluation.similarity`` compares it by. outputs: the declared JSON files, by name.
     """
 
     run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="prediction")
     attempt = models.OneToOneField(Attempt, on_delete=models.CASCADE, related_name="prediction")
     file = models.FileField(storage=private, max_length=300)
     sha256 = models.CharField(max_length=64)
+    sketch = models.BinaryField(default=bytes)
+    outputs = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from accounts.identifiers import new_public_id
 from challenges.models import Phase
@@ -11,7 +12,9 @@ class Submission(Leased):
     """One algorithm version in one phase, on its way to a score or another honest end.
 
     is_baseline: entered by the challenge's organisers for comparison. The reason (code, text,
-    stage, owner) says why it did not get there.
+    stage, owner) says why it did not get there. A re-run is a row of its own, so that the record of
+    the earlier one stays: it names that one, counts attempt upwards, and keeps its entered_at, so
+    that it takes that one's place and no other's.
     """
 
     class State(models.TextChoices):
@@ -42,6 +45,15 @@ class Submission(Leased):
     reason_stage = models.CharField(max_length=20, blank=True)
     reason_owner = models.CharField(max_length=20, blank=True)
     platform_faults = models.PositiveIntegerField(default=0)
+    rerun_of = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, related_name="rerun"
+    )
+    attempt = models.PositiveIntegerField(default=1)
+    log_released_at = models.DateTimeField(null=True)
+    log_released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    entered_at = models.DateTimeField(default=timezone.now)
     received_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
@@ -56,3 +68,23 @@ class Submission(Leased):
     @property
     def has_ended(self) -> bool:
         return self.state in self.ENDS
+
+
+class Similarity(models.Model):
+    """Two submissions to a phase whose masks are nearly the same, for its organisers to look at.
+
+    dice: mean over the cases in which either drew anything, cases of them.
+    """
+
+    first = models.ForeignKey(Submission, on_delete=models.CASCADE, related_name="+")
+    second = models.ForeignKey(Submission, on_delete=models.CASCADE, related_name="+")
+    dice = models.FloatField()
+    cases = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-dice"]
+        constraints = [models.UniqueConstraint(fields=["first", "second"], name="one_pair_once")]
+
+    def __str__(self) -> str:
+        return f"{self.first_id} and {self.second_id}"

@@ -7,7 +7,9 @@ import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import docker
 from docker.errors import APIError, DockerException, ImageLoadError, ImageNotFound, NotFound
@@ -15,7 +17,9 @@ from requests.exceptions import RequestException
 
 from submissions.sandbox.keeper import ensure_keeper
 from submissions.sandbox.outcome import SandboxError
+from submissions.sandbox.usage import left_groups, remove_group
 
+GVISOR = "runsc"
 LABEL_INSTALLATION = "org.uptake.installation"
 LABEL_HOST = "org.uptake.host"
 LABEL_RUN = "org.uptake.run"
@@ -83,6 +87,34 @@ class Engine:
 
     def close(self) -> None:
         self.client.close()
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        """The engine's description of itself, as it was when first asked for."""
+        with platform_fault("engine_unreachable"):
+            return dict(self.client.info())
+
+    @property
+    def runtimes(self) -> tuple[str, ...]:
+        """What can contain a program here: "runsc" is gVisor."""
+        return tuple(sorted(self.info.get("Runtimes") or {}))
+
+    @property
+    def plain_runtime(self) -> str:
+        """The engine's own, for what is no stranger's program; not gVisor, which starts slower."""
+        default = str(self.info.get("DefaultRuntime") or "runc")
+        return "runc" if default == GVISOR and "runc" in self.runtimes else default
+
+    def runtime_for(self, *, gvisor: bool, required: bool) -> str:
+        """gvisor: wanted where there is one; required: SandboxError without, no falling back."""
+        if (gvisor or required) and GVISOR in self.runtimes:
+            return GVISOR
+        if required:
+            raise SandboxError(
+                "gvisor_missing",
+                "This phase requires gVisor, and the engine of this host has no runtime runsc.",
+            )
+        return self.plain_runtime
 
     @property
     def prefix(self) -> str:
@@ -164,6 +196,13 @@ class Engine:
                 if volume["Name"].startswith(self.prefix):
                     found.append(_left_over(volume["Name"], volume["Labels"], is_volume=True))
         return found
+
+    def remove_groups(self, owned: set[tuple[str, int]]) -> None:
+        """Control groups of attempts, (run, attempt), that nobody owns; one in use stays."""
+        kept = {f"{self.prefix}{run}-{attempt}" for run, attempt in owned}
+        for name in left_groups(self.prefix):
+            if name not in kept:
+                remove_group(name)
 
     def remove(self, left_over: LeftOver) -> None:
         with platform_fault("engine_unreachable"):

@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+from submissions.sandbox.usage import Usage
 
 MIB = 1024 * 1024
 
@@ -61,8 +63,21 @@ class InputImage:
 
 
 @dataclass(frozen=True)
+class InputDocument:
+    """A further input: ``/input/<name>.json``."""
+
+    name: str
+    title: str
+    value: Any
+
+
+@dataclass(frozen=True)
 class RunRequest:
-    """One container on one case. run and attempt become labels; work is an empty folder."""
+    """One container on one case. run and attempt become labels; work is an empty folder.
+
+    outputs: names of the declared ``/output/<name>.json``. writable: paths of the image that get a
+    copy in memory, each of tmp_mib at most.
+    """
 
     run: str
     attempt: int
@@ -70,6 +85,9 @@ class RunRequest:
     output_slug: str
     limits: Limits
     work: Path
+    inputs: tuple[InputDocument, ...] = ()
+    outputs: tuple[str, ...] = ()
+    writable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,10 +101,9 @@ class Failure:
 class Outcome:
     """What the platform observed of one run, whether it succeeded or not.
 
-    seconds: wall time of the program. peak_memory_bytes and cpu_seconds are None where unknown,
-    never 0; they come from samples, so the true peak may be higher. mask: the collected file,
-    untrusted. failure: None means that one output file was collected after exit status 0.
-    stages: seconds by stage (stage, start, wait, collect, remove), as far as it came.
+    seconds: wall time of the program. mask: the collected file, documents: the declared JSON files
+    by name; both untrusted. failure: None means that all declared outputs were collected after exit
+    status 0. stages: seconds by stage, as far as it came.
     """
 
     sandbox: str
@@ -94,12 +111,14 @@ class Outcome:
     ended_at: datetime
     seconds: float
     exit_code: int | None
+    signal: int | None
     out_of_memory: bool
-    peak_memory_bytes: int | None
-    cpu_seconds: float | None
+    usage: Usage
     log: str
     mask: Path | None
     failure: Failure | None
+    warning: str = ""
+    documents: dict[str, bytes] = field(default_factory=dict)
     stages: dict[str, float] = field(default_factory=dict)
 
 

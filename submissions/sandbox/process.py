@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +25,9 @@ from submissions.sandbox.outcome import (
     SandboxError,
     Stopped,
 )
+from submissions.sandbox.places import Places
 from submissions.sandbox.staging import MASK_ENDINGS
+from submissions.sandbox.usage import Usage
 
 SANDBOX_NONE = "none"
 _LOG_BYTES = 64 * 1024
@@ -33,11 +36,18 @@ _LOG_BYTES = 64 * 1024
 class BaselineProcess:
     """``script`` is one of the project's own programs; ``environment`` its parameters."""
 
-    def __init__(self, script: Path, environment: dict[str, str]) -> None:
+    def __init__(self, script: Path, environment: dict[str, str], places: Places) -> None:
         self._script = script
         self._environment = environment
+        self._places = places
 
     def run(self, request: RunRequest, should_stop: Callable[[], bool]) -> Outcome:
+        with self._places.reserve(request.limits.cpus, should_stop) as cpus:
+            return self._run(request, cpus, should_stop)
+
+    def _run(
+        self, request: RunRequest, cpus: tuple[int, ...], should_stop: Callable[[], bool]
+    ) -> Outcome:
         source, output = request.work / "input", request.work / "output"
         output.mkdir(parents=True)
         for image in request.images:
@@ -69,6 +79,8 @@ class BaselineProcess:
                 cwd=request.work,
             )
             try:
+                with suppress(ProcessLookupError):
+                    os.sched_setaffinity(process.pid, cpus)
                 timed_out = _wait(process, request.limits, should_stop)
             finally:
                 process.kill()
@@ -89,13 +101,17 @@ class BaselineProcess:
             ended_at=datetime.now(UTC),
             seconds=seconds,
             exit_code=process.returncode,
+            signal=-process.returncode if process.returncode < 0 else None,
             out_of_memory=False,
-            peak_memory_bytes=None,
-            cpu_seconds=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+            usage=Usage(None, _cpu_seconds(after) - _cpu_seconds(before), "kernel"),
             log=log_file.read_bytes()[-_LOG_BYTES:].decode("utf-8", "replace"),
             mask=masks[0] if failure is None else None,
             failure=failure,
         )
+
+
+def _cpu_seconds(usage: resource.struct_rusage) -> float:
+    return usage.ru_utime + usage.ru_stime
 
 
 def _wait(

@@ -3,36 +3,39 @@ be where it says: names are made here, and only regular files are taken."""
 
 import io
 import json
+import math
 import tarfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
-from submissions.sandbox.outcome import Failure, InputImage, Stopped
+from submissions.sandbox.outcome import Failure, InputDocument, InputImage, Stopped
 
 MASK_ENDINGS = (".mha", ".nii.gz")
+DOCUMENT_BYTES = 64 * 1024
 _CHUNK = 1024 * 1024
 # Headers and padding of as many files as /output can hold.
 _TAR_OVERHEAD_BYTES = 16 * 1024 * 1024
 _TITLES = {"pet": "PET image", "ct": "CT image"}
 
 
-def input_stream(images: tuple[InputImage, ...]) -> Iterator[bytes]:
-    """Tar of ``images/<socket>/<id>.mha`` and ``inputs.json``; ids are random, new for each run."""
+def input_stream(
+    images: tuple[InputImage, ...], documents: tuple[InputDocument, ...] = ()
+) -> Iterator[bytes]:
+    """Tar of ``images/<socket>/<id>.mha``, ``<name>.json`` and ``inputs.json``, the list of them in
+    grand-challenge.org's schema; ids are random, new for each run."""
     listing = []
     yield _folder("images")
     for image in images:
         name = f"{uuid.uuid4()}.mha"
         yield _folder(f"images/{image.socket}")
-        member = tarfile.TarInfo(f"images/{image.socket}/{name}")
-        member.size, member.mode = image.file.stat().st_size, 0o444
-        yield member.tobuf()
+        yield _header(f"images/{image.socket}/{name}", image.file.stat().st_size)
         with image.file.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 yield chunk
-        yield _padding(member.size)
+            yield padding(file.tell())
         socket = {
             "title": _TITLES[image.socket],
             "slug": image.socket,
@@ -40,20 +43,35 @@ def input_stream(images: tuple[InputImage, ...]) -> Iterator[bytes]:
             "super_kind": "Image",
             "relative_path": f"images/{image.socket}",
         }
-        listing.append(
-            {
-                "file": None,
-                "image": {"name": name},
-                "value": None,
-                "socket": socket,
-                "interface": socket,
-            }
-        )
-    content = json.dumps(listing, indent=1).encode()
-    member = tarfile.TarInfo("inputs.json")
-    member.size, member.mode = len(content), 0o444
-    yield member.tobuf() + content + _padding(len(content))
+        listing.append(_entry(socket, {"name": name}, None))
+    for document in documents:
+        name = f"{document.name}.json"
+        yield _file(name, document.value)
+        socket = {
+            "title": document.title,
+            "slug": document.name,
+            "kind": "Anything",
+            "super_kind": "Value",
+            "relative_path": name,
+        }
+        listing.append(_entry(socket, None, document.value))
+    yield _file("inputs.json", listing)
     yield bytes(2 * tarfile.BLOCKSIZE)
+
+
+def _entry(socket: dict[str, str], image: dict[str, str] | None, value: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {"file": None, "image": image, "value": value, "socket": socket, "interface": socket}
+
+
+def _file(name: str, value: Any) -> bytes:  # noqa: ANN401
+    content = json.dumps(value, indent=1, allow_nan=False).encode()
+    return _header(name, len(content)) + content + padding(len(content))
+
+
+def _header(name: str, size: int) -> bytes:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode = size, 0o444
+    return member.tobuf()
 
 
 def _folder(name: str) -> bytes:
@@ -62,15 +80,18 @@ def _folder(name: str) -> bytes:
     return member.tobuf()
 
 
-def _padding(size: int) -> bytes:
+def padding(size: int) -> bytes:
+    """What fills up the last block of a tar's member."""
     return bytes(-size % tarfile.BLOCKSIZE)
 
 
 @dataclass(frozen=True)
 class Collected:
-    """mask: the one file found, copied out; bytes_used: all that lay in /output."""
+    """mask: the one file found, copied out; documents: the declared JSON files, as bytes, by name;
+    bytes_used: all that lay in /output."""
 
     mask: Path | None
+    documents: dict[str, bytes]
     failure: Failure | None
     bytes_used: int
 
@@ -81,69 +102,97 @@ def collect_output(
     slug: str,
     target: Path,
     limit_bytes: int,
+    documents: tuple[str, ...] = (),
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Collected:
-    """Find the mask in a tar stream of ``/output`` and copy it to ``target``.
+    """Find the mask in a tar stream of ``/output`` and copy it to ``target``; read the declared
+    JSON ``documents``.
 
-    Links, pipes, devices and sockets are never followed or opened: at the mask's place they are
-    a failure, elsewhere they are ignored, as undeclared files are. Reading ends at the limit: a
-    sparse file takes no room in /output, and is as long in the stream as it claims to be.
+    Links, pipes, devices and sockets are never followed or opened: at the place of a declared
+    output they are a failure, elsewhere they are ignored, as undeclared files are. Reading ends at
+    the limit: a sparse file takes no room in /output, and is as long in the stream as it claims.
     """
-    place = PurePosixPath("output") / "images" / slug
-    masks: list[str] = []
-    strange: list[str] = []
-    others: list[str] = []
-    used = 0
-    reader: BinaryIO = io.BufferedReader(
-        _Stream(stream, limit_bytes + _TAR_OVERHEAD_BYTES, should_stop)
-    )
+    output = PurePosixPath("output")
+    wanted = {output / f"{name}.json": name for name in documents}
+    found = _Found()
+    reader = io.BufferedReader(ChunkReader(stream, limit_bytes + _TAR_OVERHEAD_BYTES, should_stop))
     try:
         with tarfile.open(fileobj=reader, mode="r|") as archive:
             for member in archive:
                 path = PurePosixPath(member.name)
-                used += member.size
-                if member.isdir():
-                    continue
+                found.used += member.size
                 # A name is any bytes; here it becomes text that a database takes.
                 shown = ascii(f"/{path}")[1:-1][:200]
-                if path.parent != place or not path.name.endswith(MASK_ENDINGS):
-                    others.append(shown)
+                is_mask = path.parent == output / "images" / slug and path.name.endswith(
+                    MASK_ENDINGS
+                )
+                if member.isdir():
+                    continue
+                if not is_mask and path not in wanted:
+                    found.others.append(shown)
                 elif not member.isreg():
-                    strange.append(shown)
-                else:
-                    masks.append(shown)
+                    found.strange.append(shown)
+                elif is_mask:
+                    found.masks.append(shown)
                     content = archive.extractfile(member)
-                    if content is not None and len(masks) == 1:
+                    if content is not None and len(found.masks) == 1:
                         _copy(content, target, limit_bytes)
+                elif member.size > DOCUMENT_BYTES:
+                    found.long.append(shown)
+                elif (content := archive.extractfile(member)) is not None:
+                    found.documents[wanted[path]] = content.read()
     except _TooMuch:
-        target.unlink(missing_ok=True)
         text = f"More than {limit_bytes:,} bytes lie in /output. Write one mask, as uint8."
-        return Collected(None, Failure("output_too_large", text), used)
+        failure: Failure | None = Failure("output_too_large", text)
     except tarfile.TarError as error:
-        return Collected(
-            None, Failure("unreadable_output", f"/output cannot be read: {error}"), used
-        )
-    if strange:
-        failure = Failure(
-            "not_a_regular_file",
-            f"{_some(strange)} is a link, pipe, device or socket; a regular file is expected.",
-        )
-    elif len(masks) > 1:
-        failure = Failure(
-            "two_outputs",
-            f"Expected one mask in /output/images/{slug}/, found {len(masks)}: {_some(masks)}. "
-            "Write one file for the one case in /input.",
-        )
-    elif not masks:
-        found = f"found only {_some(others)}" if others else "found no file at all"
-        failure = Failure(
-            "no_output",
-            f"Expected one .mha or .nii.gz file in /output/images/{slug}/, {found}.",
-        )
+        failure = Failure("unreadable_output", f"/output cannot be read: {error}")
     else:
-        return Collected(target, None, used)
-    target.unlink(missing_ok=True)
-    return Collected(None, failure, used)
+        failure = _missing_or_strange(found, slug, documents)
+    if failure is not None:
+        target.unlink(missing_ok=True)
+        return Collected(None, {}, failure, found.used)
+    return Collected(target, found.documents, None, found.used)
+
+
+@dataclass
+class _Found:
+    """Names, as they are shown, by what they are."""
+
+    masks: list[str] = field(default_factory=list)
+    documents: dict[str, bytes] = field(default_factory=dict)
+    strange: list[str] = field(default_factory=list)
+    long: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    used: int = 0
+
+
+def _missing_or_strange(found: _Found, slug: str, documents: tuple[str, ...]) -> Failure | None:
+    if found.strange:
+        return Failure(
+            "not_a_regular_file",
+            f"{_some(found.strange)} is a link, pipe, device or socket; "
+            "a regular file is expected.",
+        )
+    if len(found.masks) > 1:
+        return Failure(
+            "two_outputs",
+            f"Expected one mask in /output/images/{slug}/, found {len(found.masks)}: "
+            f"{_some(found.masks)}. Write one file for the one case in /input.",
+        )
+    others = f"found only {_some(found.others)}" if found.others else "found no file at all"
+    if not found.masks:
+        return Failure(
+            "no_output",
+            f"Expected one .mha or .nii.gz file in /output/images/{slug}/, {others}.",
+        )
+    if found.long:
+        return Failure(
+            "json_too_large", f"{_some(found.long)} has more than {DOCUMENT_BYTES // 1024} KiB."
+        )
+    missing = [f"/output/{name}.json" for name in documents if name not in found.documents]
+    if missing:
+        return Failure("no_json", f"Expected {_some(missing)} beside the mask; found no such file.")
+    return None
 
 
 def _copy(content: IO[bytes], target: Path, limit_bytes: int) -> None:
@@ -162,11 +211,14 @@ class _TooMuch(Exception):
     """The stream is longer than what may be read of it."""
 
 
-class _Stream(io.RawIOBase):
+class ChunkReader(io.RawIOBase):
     """Chunks of bytes as a readable file, of limited length, that can be stopped."""
 
     def __init__(
-        self, chunks: Iterable[bytes], limit_bytes: int, should_stop: Callable[[], bool]
+        self,
+        chunks: Iterable[bytes],
+        limit_bytes: float = math.inf,
+        should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self._chunks = iter(chunks)
         self._left = b""

@@ -12,7 +12,7 @@ from submissions.models import ContainerImage, Run, Submission
 from submissions.sandbox.archive import ArchiveRefused, ImageConfig, InspectedImage, canonicalise
 from submissions.sandbox.outcome import Owner
 from submissions.sandbox.volumes import refused_volumes
-from submissions.services import leases, lifecycle
+from submissions.services import hosts, leases, lifecycle
 from submissions.services.hints import RUN, hint_after_commit
 
 log = structlog.get_logger(__name__)
@@ -26,6 +26,8 @@ class _LeaseLost(Exception):
 
 def check_next(*, worker: str) -> bool:
     """Check the oldest upload that waits; False when there is none."""
+    if hosts.takes_nothing_new(worker):
+        return False
     waiting = Submission.objects.filter(state=State.RECEIVED).order_by("received_at", "pk")
     for submission in waiting.select_related("version__upload")[:20]:
         if leases.claim(submission, source=State.RECEIVED, target=State.CHECKING, worker=worker):

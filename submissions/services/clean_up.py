@@ -5,25 +5,15 @@ import time
 from pathlib import Path
 
 import structlog
-from django.conf import settings
 from django.db.models import Q
-from django.utils import timezone
 
 from challenges.storage import untrusted
-from submissions.models import ContainerImage, Host, Run, Submission, Upload
+from submissions.models import ContainerImage, Run, Submission, Upload
 from submissions.sandbox.engine import Engine
 from submissions.sandbox.outcome import SandboxError
 
 log = structlog.get_logger(__name__)
 _OLD_SECONDS = 3600
-
-
-def tell_of_host(engine: Engine | None) -> None:
-    """Let pages know whether anything here can run an uploaded container."""
-    version = str(engine.client.version()["Version"])[:60] if engine is not None else ""
-    Host.objects.update_or_create(
-        name=settings.HOST_ID, defaults={"engine": version, "seen_at": timezone.now()}
-    )
 
 
 def clean_up(engine: Engine | None, *, everything: bool = False) -> int:
@@ -45,6 +35,10 @@ def clean_up(engine: Engine | None, *, everything: bool = False) -> int:
                     continue
                 log.info("left_over.removed", name=one.name)
                 removed += 1
+        running = Run.objects.filter(state=Run.State.RUNNING)
+        engine.remove_groups(
+            set() if everything else set(running.values_list("public_id", "fence"))
+        )
     _remove_old_work(everything)
     _remove_useless_files()
     return removed

@@ -1,19 +1,25 @@
 """Who works on a row: claimed by a conditional UPDATE, kept by a heartbeat, fenced by a number.
 
 The one that changed the row owns it; the losers move on. Every later write shows the fence that
-the claim got, so that a worker whose lease ran out cannot write over its successor.
+the claim got, so that a worker whose lease ran out cannot write over its successor. A lease runs
+out when a watcher has seen no heartbeat for so many seconds of its own monotonic clock: no clock of
+one machine is compared with another's, and a step of the time of day neither ends a lease nor
+prolongs one.
 """
 
 import time
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
 
-from django.conf import settings
 from django.utils import timezone
 
 from submissions.models import Leased
 
 STOPPED = "stopped"
+
+Row = TypeVar("Row", bound=Leased)
 
 
 def claim(row: Leased, *, source: str, target: str, worker: str) -> bool:
@@ -21,7 +27,7 @@ def claim(row: Leased, *, source: str, target: str, worker: str) -> bool:
     changed = (
         type(row)
         ._default_manager.filter(pk=row.pk, state=source, fence=row.fence)
-        .update(state=target, fence=row.fence + 1, leased_by=worker, lease_until=_lease_end())
+        .update(state=target, fence=row.fence + 1, leased_by=worker, beat_at=timezone.now())
     )
     if changed:
         row.refresh_from_db()
@@ -30,26 +36,65 @@ def claim(row: Leased, *, source: str, target: str, worker: str) -> bool:
 
 def renew(row: Leased, *, state: str) -> bool:
     """Heartbeat; False when the row is no longer ours."""
-    return bool(_ours(row, state).update(lease_until=_lease_end()))
+    return bool(_ours(row, state).update(beat_at=timezone.now()))
 
 
 def leave(row: Leased, *, source: str, target: str, **fields: Any) -> bool:  # noqa: ANN401
     """End our work on ``row`` and set ``fields``; False when the row is no longer ours."""
-    changed = _ours(row, source).update(state=target, leased_by="", lease_until=None, **fields)
+    changed = _ours(row, source).update(state=target, leased_by="", beat_at=None, **fields)
     if changed:
         row.refresh_from_db()
     return bool(changed)
 
 
-def expire_leases_of(host: str, *models: type[Leased]) -> None:
-    """End at once every lease held from ``host``, whose workers are known to be gone.
+def give_up_leases_of(host: str, *models: type[Leased]) -> None:
+    """Mark every lease held from ``host``, whose workers are known to be gone.
 
-    The note STOPPED tells the reconciler that this is nobody's fault.
+    The note STOPPED tells the reconciler to end it at once, and that this is nobody's fault.
     """
     for model in models:
         model._default_manager.filter(leased_by__startswith=f"{host}:").update(
-            leased_by=f"{host}:{STOPPED}", lease_until=timezone.now()
+            leased_by=f"{host}:{STOPPED}"
         )
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """A heartbeat, and since when the watcher has seen no other."""
+
+    fence: int
+    beat_at: datetime | None
+    since: float
+
+
+class Watch:
+    """Tells which leases show no sign of life; to be asked regularly by one who stays alive.
+
+    A lease that it sees for the first time gets the whole of ``seconds``.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._seen: dict[type[Leased], dict[int, _Sight]] = {}
+
+    def silent(self, leased: Iterable[Row]) -> list[Row]:
+        """``leased``: all rows of one model that are leased now; of them those to be given back."""
+        rows, now = list(leased), self._clock()
+        if not rows:
+            return []
+        before = self._seen.get(type(rows[0]), {})
+        sights = {row.pk: _Sight(row.fence, row.beat_at, now) for row in rows}
+        for key, sight in sights.items():
+            last = before.get(key)
+            if last is not None and (last.fence, last.beat_at) == (sight.fence, sight.beat_at):
+                sights[key] = last
+        self._seen[type(rows[0])] = sights
+        return [
+            row
+            for row in rows
+            if row.leased_by.endswith(f":{STOPPED}") or now - sights[row.pk].since >= self._seconds
+        ]
 
 
 class Heart:
@@ -73,7 +118,3 @@ class Heart:
 
 def _ours(row: Leased, state: str) -> Any:  # noqa: ANN401
     return type(row)._default_manager.filter(pk=row.pk, state=state, fence=row.fence)
-
-
-def _lease_end() -> datetime:
-    return timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)

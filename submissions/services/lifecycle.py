@@ -1,20 +1,22 @@
 """A submission's way from state to state: every step a conditional UPDATE, and idempotent."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q, Sum
 from django.utils import timezone
 
-from submissions.models import Run, Submission
+from submissions.models import Attempt, Run, Submission
 from submissions.sandbox.outcome import Owner
 from submissions.services import leases
 from submissions.services.hints import REFRESH, RUN, hint_after_commit
 
-PLATFORM_FAULTS = 3
-"""So often a step is tried that fails by no fault of the algorithm."""
-RETRY_SECONDS = 5
+PLATFORM_FAULTS = 8
+"""So often in turn a step is tried that fails by no fault of the algorithm: for ten minutes."""
+_FIRST_DELAY_SECONDS = 5
+_LONGEST_DELAY_SECONDS = 300
 
 State = Submission.State
 LIVE = (State.RECEIVED, State.CHECKING, State.QUEUED, State.RUNNING, State.SCORING)
@@ -34,7 +36,7 @@ def cancel(*, submission: Submission) -> bool:
     False when the submission had already ended.
     """
     changed = Submission.objects.filter(pk=submission.pk, state__in=LIVE).update(
-        state=State.CANCELLED, ended_at=timezone.now(), leased_by="", lease_until=None
+        state=State.CANCELLED, ended_at=timezone.now(), leased_by="", beat_at=None
     )
     if changed:
         _cancel_runs(submission)
@@ -54,11 +56,28 @@ def fail(
         reason_owner=owner.value,
         ended_at=timezone.now(),
         leased_by="",
-        lease_until=None,
+        beat_at=None,
     )
     if changed:
         _cancel_runs(submission)
     return bool(changed)
+
+
+def retry_at(faults: int) -> datetime:
+    """When to try again after so many faults in turn: a full disk is not emptied in a second."""
+    delay = min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2**faults)
+    return timezone.now() + timedelta(seconds=delay)
+
+
+def eligible() -> Q:
+    """Of runs that wait: those whose time to be tried has come.
+
+    One that lies further ahead than any delay was set before the clock was put back.
+    """
+    now = timezone.now()
+    return Q(eligible_at__lte=now) | Q(
+        eligible_at__gt=now + timedelta(seconds=_LONGEST_DELAY_SECONDS)
+    )
 
 
 @transaction.atomic
@@ -70,13 +89,15 @@ def try_again_or_fail(
     stage: str,
     code: str,
     text: str,
-    **fields: Any,  # noqa: ANN401
 ) -> bool:
     """Put ``row`` back after a fault of the platform; the PLATFORM_FAULTS-th ends its submission.
 
-    fields are set with it. True when it is to be tried again; False when it was too often, or when
-    the row is no longer ours.
+    True when it is to be tried again; False when it was too often, or when the row is no longer
+    ours.
     """
+    fields: dict[str, Any] = {}
+    if isinstance(row, Run):
+        fields["eligible_at"] = retry_at(row.platform_faults)
     ours = leases.leave(
         row, source=source, target=target, platform_faults=F("platform_faults") + 1, **fields
     )
@@ -91,7 +112,7 @@ def try_again_or_fail(
 
 def _cancel_runs(submission: Submission) -> None:
     submission.runs.filter(state__in=_LIVE_RUNS).update(
-        state=Run.State.CANCELLED, leased_by="", lease_until=None
+        state=Run.State.CANCELLED, leased_by="", beat_at=None
     )
 
 
@@ -114,6 +135,39 @@ def conclude_canary(*, canary: Run) -> None:
     released = submission.runs.filter(state=Run.State.WAITING).update(state=Run.State.QUEUED)
     for _ in range(released):
         hint_after_commit(RUN)
+
+
+@transaction.atomic
+def stop_what_is_too_much(*, submission: Submission) -> bool:
+    """Where a limit of the whole submission is reached, what has not run counts as worst, with that
+    reason; what runs at this moment is let finish."""
+    text = _limit_reached(submission)
+    if not text:
+        return False
+    not_run = submission.runs.filter(state__in=(Run.State.WAITING, Run.State.QUEUED))
+    return bool(not_run.update(state=Run.State.COLLECTED, reason_code="not_run", reason_text=text))
+
+
+def _limit_reached(submission: Submission) -> str:
+    phase = submission.phase
+    own = Attempt.objects.filter(run__submission=submission).exclude(ended_at=None)
+    own = own.exclude(reason_owner=Owner.PLATFORM.value)
+    if phase.seconds_total is not None:
+        used = own.aggregate(used=Sum("seconds"))["used"] or 0.0
+        if used >= phase.seconds_total:
+            return (
+                f"Not run: the cases before it took {used:.0f} s in all; the phase allows a "
+                f"submission {phase.seconds_total} s."
+            )
+    if phase.failed_in_a_row is not None:
+        last = own.order_by("-ended_at", "-pk").values_list("reason_code", flat=True)
+        codes = list(last[: phase.failed_in_a_row])
+        if len(codes) == phase.failed_in_a_row and all(codes):
+            return (
+                f"Not run: {len(codes)} cases failed one after another, after which the phase "
+                "stops a submission."
+            )
+    return ""
 
 
 @transaction.atomic

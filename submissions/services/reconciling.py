@@ -9,22 +9,31 @@ from collections.abc import Iterable
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
 from submissions.models import Attempt, Run, Submission
 from submissions.sandbox.outcome import Owner
 from submissions.services import lifecycle
 from submissions.services.hints import CHECK, RUN, SCORE, hint
-from submissions.services.leases import STOPPED
+from submissions.services.leases import STOPPED, Watch
 
 log = structlog.get_logger(__name__)
 LOST_LEASES = 5
+_GIVEN_BACK_TO = {
+    Run.State.RUNNING: (Run.State.QUEUED, "run"),
+    Run.State.SCORING: (Run.State.COLLECTED, "scoring"),
+}
 
 
-def reconcile() -> None:
-    _expired_submissions()
-    _expired_runs()
+def reconcile(watch: Watch) -> None:
+    """One round. ``watch`` is kept from round to round: it knows who has been silent for long."""
+    for submission in watch.silent(Submission.objects.filter(state=Submission.State.CHECKING)):
+        _give_back(submission, Submission.State.RECEIVED, "image check")
+    leased = Run.objects.filter(state__in=_GIVEN_BACK_TO).select_related("submission")
+    for run in watch.silent(leased):
+        target, stage = _GIVEN_BACK_TO[Run.State(run.state)]
+        _give_back(run, target, stage)
     for submission in Submission.objects.filter(
         state__in=(Submission.State.QUEUED, Submission.State.RUNNING, Submission.State.SCORING)
     ):
@@ -33,41 +42,20 @@ def reconcile() -> None:
     _hint_again()
 
 
-def _expired_submissions() -> None:
-    """A worker died while it checked an upload: another may."""
-    now = timezone.now()
-    for submission in Submission.objects.filter(
-        state=Submission.State.CHECKING, lease_until__lt=now
-    ):
-        _give_back(submission, Submission.State.CHECKING, Submission.State.RECEIVED, "image check")
-
-
-def _expired_runs() -> None:
-    now = timezone.now()
-    for source, target, stage in (
-        (Run.State.RUNNING, Run.State.QUEUED, "run"),
-        (Run.State.SCORING, Run.State.COLLECTED, "scoring"),
-    ):
-        for run in Run.objects.filter(state=source, lease_until__lt=now).select_related(
-            "submission"
-        ):
-            _give_back(run, source, target, stage)
-
-
 @transaction.atomic
-def _give_back(row: Submission | Run, source: str, target: str, stage: str) -> None:
+def _give_back(row: Submission | Run, target: str, stage: str) -> None:
     """Queue again what a dead worker held; what kills worker after worker ends as our failure.
 
-    A worker that was stopped in good order is no fault: its leases are expired with the note.
+    A worker that was stopped in good order is no fault: its leases bear the note.
     """
     orderly = row.leased_by.endswith(f":{STOPPED}")
     changed = (
         type(row)
-        .objects.filter(pk=row.pk, state=source, fence=row.fence, lease_until__lt=timezone.now())
+        .objects.filter(pk=row.pk, state=row.state, fence=row.fence, beat_at=row.beat_at)
         .update(
             state=target,
             leased_by="",
-            lease_until=None,
+            beat_at=None,
             platform_faults=F("platform_faults") + (0 if orderly else 1),
         )
     )
@@ -100,8 +88,7 @@ def _release_after_canary(submission: Submission) -> None:
 
 def _hint_again() -> None:
     """As many hints as could be worked on at once; each worker hints again while there is more."""
-    now = timezone.now()
-    runs = Run.objects.filter(Q(eligible_at__lte=now), submission__state__in=lifecycle.LIVE)
+    runs = Run.objects.filter(lifecycle.eligible(), submission__state__in=lifecycle.LIVE)
     waiting: Iterable[tuple[str, int]] = (
         (CHECK, Submission.objects.filter(state=Submission.State.RECEIVED).count()),
         (RUN, runs.filter(state=Run.State.QUEUED).count()),

@@ -3,27 +3,30 @@
 import hashlib
 import shutil
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from challenges.models import Image
+from challenges.models import Image, Phase
 from challenges.selectors import definition_of
 from challenges.storage import private, untrusted
 from evaluation.errors import MaskRefused
 from evaluation.geometry import Geometry
 from evaluation.isolated import IsolatedProcessFailed, IsolatedProcessStopped, decode_mask
+from evaluation.similarity import sketch
 from evaluation.volumes import Volume, write_mha
+from submissions.documents import judge_documents
 from submissions.models import Attempt, Prediction, Run, Submission
 from submissions.sandbox.container import ContainerProgram
-from submissions.sandbox.engine import Engine
+from submissions.sandbox.engine import GVISOR, Engine
 from submissions.sandbox.outcome import (
     MIB,
     Failure,
+    InputDocument,
     InputImage,
     Limits,
     Outcome,
@@ -34,8 +37,9 @@ from submissions.sandbox.outcome import (
     Stopped,
     Stopwatch,
 )
+from submissions.sandbox.places import Places
 from submissions.sandbox.process import BaselineProcess
-from submissions.services import leases, lifecycle
+from submissions.services import hosts, leases, lifecycle, quotas
 from submissions.services.checking import stored_config
 from submissions.services.hints import RUN, SCORE, hint, hint_after_commit
 
@@ -43,33 +47,44 @@ log = structlog.get_logger(__name__)
 State = Run.State
 
 _OUTPUT_BYTES_PER_VOXEL = 8
+_MAYBE_ITS_OWN = ("killed_from_outside", "sandbox_died")
+_MAYBE_ITS_OWN_TIMES = 3
 
 
 @dataclass(frozen=True)
 class _Accepted:
-    """A validated mask, encoded as it will be kept."""
+    """A validated mask, encoded as it will be kept, and what it was accepted with."""
 
     content: bytes
     sha256: str
+    sketch: bytes
+    outputs: dict[str, Any]
 
 
 def run_next(*, worker: str, engine: Engine | None) -> bool:
     """Run the first queued run that this host can run; False when there is none.
 
     Canaries first, so that a broken container fails in seconds; then in order of receipt. Without
-    an engine only the project's own baselines are taken, and an uploaded container waits.
+    an engine only the project's own baselines are taken, and an uploaded container waits; so do
+    runs that require gVisor where the engine lacks it.
     """
+    if hosts.takes_nothing_new(worker):
+        return False
     queued = (
         Run.objects.filter(
-            state=State.QUEUED,
-            eligible_at__lte=timezone.now(),
-            submission__state__in=lifecycle.LIVE,
+            lifecycle.eligible(), state=State.QUEUED, submission__state__in=lifecycle.LIVE
         )
+        .exclude(submission__in=quotas.waiting_for_their_turn())
         .select_related("submission__version__image", "submission__phase__challenge", "case")
         .order_by("-is_canary", "submission__received_at", "submission_id", "case__position")
     )
     if engine is None:
         queued = queued.filter(submission__version__image=None)
+    elif GVISOR not in engine.runtimes:
+        queued = queued.exclude(
+            submission__version__image__isnull=False,
+            submission__phase__sandbox=Phase.Sandbox.GVISOR,
+        )
     for run in queued[:20]:
         if leases.claim(run, source=State.QUEUED, target=State.RUNNING, worker=worker):
             lifecycle.advance(submission=run.submission)
@@ -99,6 +114,7 @@ def _execute(run: Run, worker: str, engine: Engine | None) -> None:
         with clock.stage("decode"):
             accepted, failure = _judge(run, outcome, heart)
         outcome.stages.update(clock.stages)
+        failure = _own_doing(run, failure)
     except (Stopped, IsolatedProcessStopped):
         log.info("run.stopped", run=run.public_id, fence=run.fence)
         return
@@ -114,9 +130,23 @@ def _execute(run: Run, worker: str, engine: Engine | None) -> None:
     finally:
         shutil.rmtree(request.work)
     if failure is not None and failure.owner is Owner.PLATFORM:
-        _platform_fault(run, attempt, failure)
+        _platform_fault(run, attempt, failure, outcome)
     elif _finish(run, attempt, outcome, accepted, failure):
         _after(run)
+
+
+def _own_doing(run: Run, failure: Failure | None) -> Failure | None:
+    """What looks like a fault of the platform, and comes each time: the program does it to itself.
+
+    Else a program that kills itself would be a probe that costs nothing.
+    """
+    if failure is None or failure.code not in _MAYBE_ITS_OWN:
+        return failure
+    times = run.attempts.filter(reason_code=failure.code).count() + 1
+    if times < _MAYBE_ITS_OWN_TIMES:
+        return failure
+    text = f"{failure.message} So it was in {times} attempts: the program does it to itself."
+    return Failure(failure.code, text, Owner.PARTICIPANT)
 
 
 def _request(run: Run) -> RunRequest:
@@ -124,6 +154,7 @@ def _request(run: Run) -> RunRequest:
     images = {image.modality: image for image in run.case.images.all()}
     order = [Image.Modality.PET, Image.Modality.CT]
     voxels = Geometry.from_json(images[Image.Modality.PET].geometry).voxels
+    definition = definition_of(phase.challenge)
     return RunRequest(
         run=run.public_id,
         attempt=run.fence,
@@ -132,7 +163,13 @@ def _request(run: Run) -> RunRequest:
             for modality in order
             if modality in images
         ),
-        output_slug=definition_of(phase.challenge).output_slug,
+        inputs=tuple(
+            InputDocument(one.name, one.title, run.case.inputs[one.name])
+            for one in definition.inputs
+        ),
+        output_slug=definition.output_slug,
+        outputs=tuple(one.name for one in definition.outputs),
+        writable=tuple(run.submission.version.writable),
         limits=Limits(
             memory_mib=phase.memory_mib,
             shm_mib=phase.shm_mib,
@@ -148,14 +185,23 @@ def _request(run: Run) -> RunRequest:
 
 def _program(submission: Submission, engine: Engine | None) -> Program:
     version = submission.version
+    places = Places(Path(settings.STATE) / "places", settings.SANDBOX_SLOTS)
     if version.program is not None:
         script = settings.BASELINES / version.program["script"]
-        return BaselineProcess(script, version.program["environment"])
+        return BaselineProcess(script, version.program["environment"], places)
     if version.image is None or engine is None:
         raise SandboxError("no_engine", "This host has no Docker engine.")
     archive = Path(version.image.file.path)
     return ContainerProgram(
-        engine, version.image.digest, stored_config(version.image), lambda: archive
+        engine,
+        version.image.digest,
+        stored_config(version.image),
+        lambda: archive,
+        runtime=engine.runtime_for(
+            gvisor=settings.GVISOR == "auto",
+            required=submission.phase.sandbox == Phase.Sandbox.GVISOR,
+        ),
+        places=places,
     )
 
 
@@ -165,16 +211,19 @@ def _judge(
     """Decode the collected file, untrusted as it is, in a process that can open nothing else."""
     if outcome.failure is not None or outcome.mask is None:
         return None, outcome.failure
+    definition = definition_of(run.submission.phase.challenge)
+    values, failure = judge_documents(outcome.documents, definition.outputs)
+    if failure is not None:
+        return None, failure
     image = run.case.images.get(modality=Image.Modality.PET)
     geometry = Geometry.from_json(image.geometry)
-    spec = definition_of(run.submission.phase.challenge).evaluation
     try:
         with outcome.mask.open("rb") as file:
-            voxels = decode_mask(file, geometry, spec, heart.stopped)
+            voxels = decode_mask(file, geometry, definition.evaluation, heart.stopped)
     except MaskRefused as refusal:
         return None, Failure(refusal.code, refusal.message)
     volume = Volume(voxels, geometry)
-    return _Accepted(write_mha(volume), volume.sha256()), None
+    return _Accepted(write_mha(volume), volume.sha256(), sketch(voxels), values), None
 
 
 def _finish(
@@ -204,7 +253,12 @@ def _finish(
             _record(attempt, outcome, failure)
             if accepted is not None:
                 Prediction.objects.create(
-                    run=run, attempt=attempt, file=name, sha256=accepted.sha256
+                    run=run,
+                    attempt=attempt,
+                    file=name,
+                    sha256=accepted.sha256,
+                    sketch=accepted.sketch,
+                    outputs=accepted.outputs,
                 )
                 attempt.output_sha256 = accepted.sha256
                 attempt.save(update_fields=["output_sha256"])
@@ -219,9 +273,12 @@ def _record(attempt: Attempt, outcome: Outcome, failure: Failure | None) -> None
     attempt.ended_at = outcome.ended_at
     attempt.seconds = outcome.seconds
     attempt.exit_code = outcome.exit_code
+    attempt.signal = outcome.signal
     attempt.out_of_memory = outcome.out_of_memory
-    attempt.peak_memory_bytes = outcome.peak_memory_bytes
-    attempt.cpu_seconds = outcome.cpu_seconds
+    attempt.peak_memory_bytes = outcome.usage.peak_memory_bytes
+    attempt.cpu_seconds = outcome.usage.cpu_seconds
+    attempt.measured = outcome.usage.measured
+    attempt.warning = outcome.warning
     attempt.stages = outcome.stages
     attempt.log = outcome.log.replace("\x00", "")
     if failure is not None:
@@ -233,15 +290,16 @@ def _record(attempt: Attempt, outcome: Outcome, failure: Failure | None) -> None
 def _after(run: Run) -> None:
     if run.is_canary:
         lifecycle.conclude_canary(canary=run)
+    lifecycle.stop_what_is_too_much(submission=run.submission)
     lifecycle.advance(submission=run.submission)
     hint(SCORE)
 
 
 @transaction.atomic
-def _platform_fault(run: Run, attempt: Attempt, failure: Failure) -> None:
+def _platform_fault(
+    run: Run, attempt: Attempt, failure: Failure, outcome: Outcome | None = None
+) -> None:
     """Try again, a little later; after PLATFORM_FAULTS times the submission fails, as ours."""
-    now = timezone.now()
-    delay = timedelta(seconds=lifecycle.RETRY_SECONDS * (run.platform_faults + 1))
     again = lifecycle.try_again_or_fail(
         row=run,
         source=State.RUNNING,
@@ -249,10 +307,11 @@ def _platform_fault(run: Run, attempt: Attempt, failure: Failure) -> None:
         stage="run",
         code=failure.code,
         text=failure.message,
-        eligible_at=now + delay,
     )
+    if outcome is not None:
+        _record(attempt, outcome, failure)
     Attempt.objects.filter(pk=attempt.pk).update(
-        ended_at=now,
+        ended_at=timezone.now(),
         reason_code=failure.code,
         reason_text=failure.message,
         reason_owner=failure.owner.value,

@@ -1,13 +1,11 @@
 """Score what was collected, in a process of its own, and keep one result a run and target."""
 
 import time
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import structlog
 from django.db import transaction
-from django.utils import timezone
 
 from challenges.models import Image
 from challenges.selectors import current_edition, definition_of, targets_of
@@ -15,7 +13,7 @@ from evaluation.errors import MaskRefused
 from evaluation.geometry import Geometry
 from evaluation.isolated import IsolatedProcessFailed, IsolatedProcessStopped, score_files
 from submissions.models import CaseResult, Run
-from submissions.services import leases, lifecycle
+from submissions.services import hosts, leases, lifecycle
 from submissions.services.hints import SCORE, hint
 
 log = structlog.get_logger(__name__)
@@ -24,8 +22,10 @@ State = Run.State
 
 def score_next(*, worker: str) -> bool:
     """Score the first collected run; False when there is none."""
+    if hosts.takes_nothing_new(worker):
+        return False
     collected = (
-        Run.objects.filter(state=State.COLLECTED, eligible_at__lte=timezone.now())
+        Run.objects.filter(lifecycle.eligible(), state=State.COLLECTED)
         .select_related("submission__phase__challenge", "case")
         .order_by("submission__received_at", "submission_id", "case__position")
     )
@@ -104,5 +104,4 @@ def _platform_fault(run: Run, code: str) -> None:
         stage="scoring",
         code=code,
         text="The scorer could not do its work; the operator finds the details in its log.",
-        eligible_at=timezone.now() + timedelta(seconds=lifecycle.RETRY_SECONDS),
     )

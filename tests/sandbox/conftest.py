@@ -6,6 +6,7 @@ from submissions.sandbox.archive import canonicalise
 from submissions.sandbox.container import ContainerProgram
 from submissions.sandbox.engine import Engine
 from submissions.sandbox.outcome import InputImage, Limits, RunRequest
+from submissions.sandbox.places import Places
 from tests.factories import GRID, pet_with_lesion
 from tests.images import SLUG, save_program
 
@@ -41,7 +42,14 @@ def run(engine, pet, tmp_path):
         work = tmp_path / "work"
         work.mkdir(exist_ok=True)
         digest = image.digest.removeprefix("sha256:")
-        contained = ContainerProgram(engine, digest, image.config, lambda: tmp_path / "image.tar")
+        contained = ContainerProgram(
+            engine,
+            digest,
+            image.config,
+            lambda: tmp_path / "image.tar",
+            runtime=engine.plain_runtime,
+            places=Places(tmp_path / "places", 1),
+        )
         request = RunRequest(
             run=f"run{abs(hash(program)) % 10**8}",
             attempt=1,

@@ -25,10 +25,11 @@ def test_a_good_program_gives_one_mask_and_its_observations(run, engine):
     assert outcome.mask is not None
     assert outcome.exit_code == 0
     assert outcome.seconds > 1.2
-    assert outcome.peak_memory_bytes > 1_000_000
-    assert outcome.cpu_seconds > 0
+    assert outcome.usage.peak_memory_bytes > 1_000_000
+    assert outcome.usage.cpu_seconds > 0
+    assert outcome.usage.measured == "kernel"
     assert outcome.sandbox == "docker/runc"
-    assert set(outcome.stages) == {"load", "stage", "start", "wait", "collect", "remove"}
+    assert set(outcome.stages) == {"load", "stage", "place", "start", "wait", "collect", "remove"}
     assert engine.left_overs() == []
 
 

@@ -12,7 +12,8 @@ from submissions.models import Host, Upload
 from submissions.sandbox.volumes import declared_volumes, refused_volumes
 from submissions.selectors import report
 from submissions.services import lifecycle
-from submissions.services.clean_up import clean_up, tell_of_host
+from submissions.services.clean_up import clean_up
+from submissions.services.hosts import tell_of_host
 from submissions.services.uploads import submit_upload
 
 pytestmark = pytest.mark.usefixtures("hints")
