@@ -5,7 +5,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -121,16 +121,19 @@ def _release_this_host() -> None:
     from django.conf import settings
     from django.db import connection
 
-    from submissions.models import Run, Submission
+    from submissions.models import Run, Submission, Worker
+    from submissions.sandbox.outcome import SandboxError
     from submissions.services.clean_up import clean_up
     from submissions.services.leases import give_up_leases_of
-    from submissions.tasks import engine_of_this_host
+    from submissions.tasks import connect_engine
 
     give_up_leases_of(settings.HOST_ID, Run, Submission)
-    engine = engine_of_this_host()
+    Worker.objects.filter(host=settings.HOST_ID).delete()
     try:
-        clean_up(engine, everything=True)
-    finally:
-        if engine is not None:
-            engine.close()
+        engine = connect_engine()
+    except SandboxError:  # none to be cleaned up
+        clean_up(None, everything=True)
+    else:
+        with closing(engine):
+            clean_up(engine, everything=True)
     connection.close()

@@ -7,10 +7,14 @@ logged and the next round begins.
 import os
 import signal
 import threading
+from contextlib import closing
 
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+
+_PATIENCE_SECONDS = 10
 
 
 def main() -> None:
@@ -21,11 +25,12 @@ def main() -> None:
 
     from challenges.services import reconcile as reconcile_challenges
     from leaderboards.services import reconcile as reconcile_leaderboards
+    from submissions.sandbox.outcome import SandboxError
     from submissions.services.clean_up import clean_up
     from submissions.services.hosts import forget_silent_workers, tell_of_host
     from submissions.services.leases import Watch
     from submissions.services.reconciling import reconcile
-    from submissions.tasks import engine_of_this_host
+    from submissions.tasks import connect_engine
 
     log = structlog.get_logger("reconciler")
     stop = threading.Event()
@@ -37,14 +42,18 @@ def main() -> None:
         reconcile(watch)
 
     def clean_up_this_host() -> None:
-        engine = engine_of_this_host()
+        forget_silent_workers()
         try:
+            # An engine that hangs must not keep leases from running out.
+            engine = connect_engine(patience=_PATIENCE_SECONDS)
+        except SandboxError as error:
+            log.warning("engine.unreachable", error=error.message)
+            tell_of_host(None)
+            clean_up(None)
+            return
+        with closing(engine):
             tell_of_host(engine)
-            forget_silent_workers()
             clean_up(engine)
-        finally:
-            if engine is not None:
-                engine.close()
 
     while not stop.is_set():
         for step in (

@@ -126,7 +126,9 @@ def roles(*, bind: str, slots: int, broker_socket: Path | None) -> list[Role]:
              "--workers", "2", "--threads", "8", "--timeout", "120", "--graceful-timeout", "5",
              "--access-logfile", "-", "--no-control-socket"],
         ),
-        worker("sandbox", slots),
+        # Two processes a slot: one stages the next run, or collects the last, while another waits
+        # for its program. How many programs run at once is held by ``sandbox.places``.
+        worker("sandbox", 2 * slots),
         worker("scoring", max(1, slots // 2)),
         worker("default", 2),
         Role("reconciler", [*python, "config.reconciler"]),

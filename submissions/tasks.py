@@ -1,6 +1,7 @@
 """Celery's side of the services: fetch what is needed, call, no more. Loaded by workers only."""
 
 import os
+import time
 from pathlib import Path
 
 import structlog
@@ -14,23 +15,51 @@ from submissions.services.running import run_next
 from submissions.services.scoring import score_next
 
 log = structlog.get_logger(__name__)
+# A newly added runtime is found after this long.
+_KEPT_SECONDS = 60
 
 
 def worker_name() -> str:
     return f"{settings.HOST_ID}:{os.getpid()}"
 
 
-def engine_of_this_host() -> Engine | None:
-    """None where none can be reached: uploaded containers wait then, and the page says so."""
-    try:
-        return Engine.connect(
-            installation=settings.INSTALLATION_ID,
-            host=settings.HOST_ID,
-            folder=Path(settings.STATE) / "engine",
-        )
-    except SandboxError as error:
-        log.warning("engine.unreachable", error=error.message)
-        return None
+class EngineOfThisHost:
+    """Connected when first asked for, and kept while it answers."""
+
+    def __init__(self) -> None:
+        self._engine: Engine | None = None
+        self._since = 0.0
+
+    def get(self) -> Engine | None:
+        """None where none can be reached: uploaded containers wait then, and the page says so."""
+        try:
+            if self._engine is None or time.monotonic() - self._since > _KEPT_SECONDS:
+                self._engine = self._connect()
+            else:
+                self._engine.ping()
+        except SandboxError as error:
+            log.warning("engine.unreachable", error=error.message)
+            self._engine = None
+        return self._engine
+
+    def _connect(self) -> Engine:
+        if self._engine is not None:
+            self._engine.close()
+        self._since = time.monotonic()
+        return connect_engine()
+
+
+def connect_engine(**options: int) -> Engine:
+    """SandboxError where none can be reached."""
+    return Engine.connect(
+        installation=settings.INSTALLATION_ID,
+        host=settings.HOST_ID,
+        folder=Path(settings.STATE) / "engine",
+        **options,
+    )
+
+
+_engine = EngineOfThisHost()
 
 
 @shared_task(name="submissions.check_next")
@@ -40,7 +69,7 @@ def check_next_task() -> None:
 
 @shared_task(name="submissions.run_next")
 def run_next_task() -> None:
-    run_next(worker=worker_name(), engine=engine_of_this_host())
+    run_next(worker=worker_name(), engine=_engine.get())
 
 
 @shared_task(name="submissions.score_next")

@@ -3,9 +3,10 @@
 import fcntl
 import io
 import json
+import logging
 import tarfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ from submissions.sandbox.keeper import ensure_keeper
 from submissions.sandbox.outcome import SandboxError
 from submissions.sandbox.usage import left_groups, remove_group
 
+log = logging.getLogger(__name__)
 GVISOR = "runsc"
 LABEL_INSTALLATION = "org.uptake.installation"
 LABEL_HOST = "org.uptake.host"
@@ -29,8 +31,9 @@ _MOST_ID = 2**31
 _PASSWD_BYTES = 1024 * 1024
 
 _GONE = (404, 409)
-# Of one answer of the engine; unpacking a large image takes minutes.
-_PATIENCE_SECONDS = 900
+# Of one answer of the engine. Unpacking a large image takes minutes, all else a moment.
+_PATIENCE_SECONDS = 60
+_LOAD_SECONDS = 1800
 
 ENGINE_ERRORS = (DockerException, RequestException)
 
@@ -74,10 +77,15 @@ class Engine:
         self.folder = folder
 
     @classmethod
-    def connect(cls, *, installation: str, host: str, folder: Path) -> "Engine":
-        """The engine that DOCKER_HOST names, else the local socket; SandboxError without one."""
+    def connect(
+        cls, *, installation: str, host: str, folder: Path, patience: int = _PATIENCE_SECONDS
+    ) -> "Engine":
+        """The engine that DOCKER_HOST names, else the local socket; SandboxError without one.
+
+        patience: seconds that one answer may take.
+        """
         with platform_fault("engine_unreachable"):
-            client = docker.from_env(timeout=_PATIENCE_SECONDS)
+            client = docker.from_env(timeout=patience)
             client.ping()
             folder.mkdir(parents=True, exist_ok=True)
             engine = cls(client, installation=installation, host=host, folder=folder)
@@ -87,6 +95,11 @@ class Engine:
 
     def close(self) -> None:
         self.client.close()
+
+    def ping(self) -> None:
+        """SandboxError where it does not answer any more."""
+        with platform_fault("engine_unreachable"):
+            self.client.ping()
 
     @cached_property
     def info(self) -> dict[str, Any]:
@@ -149,9 +162,10 @@ class Engine:
                     return str(self.client.images.get(note.read_text()).id)
                 except ImageNotFound:
                     note.unlink()
-            with archive().open("rb") as file:
+            patient = docker.from_env(timeout=_LOAD_SECONDS)
+            with archive().open("rb") as file, closing(patient):
                 try:
-                    (image,) = self.client.images.load(file)
+                    (image,) = patient.images.load(file)
                 except ImageLoadError as error:
                     if "no space left" in str(error):
                         raise
@@ -204,12 +218,18 @@ class Engine:
             if name not in kept:
                 remove_group(name)
 
-    def remove(self, left_over: LeftOver) -> None:
+    def remove(self, left_over: LeftOver) -> bool:
+        """False where the engine would not, for now; SandboxError where it does not answer."""
         with platform_fault("engine_unreachable"):
-            if left_over.is_volume:
-                self.remove_volume(left_over.name)
-            else:
-                self.remove_container(left_over.name)
+            try:
+                if left_over.is_volume:
+                    self.remove_volume(left_over.name)
+                else:
+                    self.remove_container(left_over.name)
+            except APIError:
+                log.warning("could not remove %s", left_over.name, exc_info=True)
+                return False
+        return True
 
     def remove_container(self, name: str) -> None:
         """Kill and remove; one that is gone, or being removed by another process, is fine."""

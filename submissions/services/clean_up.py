@@ -10,7 +10,6 @@ from django.db.models import Q
 from challenges.storage import untrusted
 from submissions.models import ContainerImage, Run, Submission, Upload
 from submissions.sandbox.engine import Engine
-from submissions.sandbox.outcome import SandboxError
 
 log = structlog.get_logger(__name__)
 _OLD_SECONDS = 3600
@@ -27,12 +26,7 @@ def clean_up(engine: Engine | None, *, everything: bool = False) -> int:
         left_overs = sorted(engine.left_overs(), key=lambda one: one.is_volume)
         owned = set() if everything else _owned([one.run for one in left_overs])
         for one in left_overs:
-            if (one.run, one.attempt) not in owned:
-                try:
-                    engine.remove(one)
-                except SandboxError as error:  # the others are still to be removed
-                    log.warning("left_over.stays", name=one.name, error=error.message)
-                    continue
+            if (one.run, one.attempt) not in owned and engine.remove(one):
                 log.info("left_over.removed", name=one.name)
                 removed += 1
         running = Run.objects.filter(state=Run.State.RUNNING)

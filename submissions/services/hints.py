@@ -8,8 +8,6 @@ from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-_LIFE_SECONDS = 60
-
 log = structlog.get_logger(__name__)
 
 CHECK = "submissions.check_next"
@@ -24,7 +22,7 @@ def hint_after_commit(task: str, *arguments: int) -> None:
 
 def hint(task: str, *arguments: int) -> None:
     try:
-        # The reconciler sends it again; an old one would only be one more in a full queue.
-        current_app.send_task(task, args=arguments, expires=_LIFE_SECONDS)
+        # It never expires: a worker whose clock is wrong would throw all away.
+        current_app.send_task(task, args=arguments)
     except OperationalError as error:
         log.warning("hint.not_sent", task=task, error=str(error))

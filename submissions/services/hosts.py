@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
+from django.db.models import Sum
 from django.utils import timezone
 
 from submissions.models import Host, Worker
@@ -11,6 +12,7 @@ from submissions.sandbox.engine import Engine
 
 log = structlog.get_logger(__name__)
 _FORGOTTEN = timedelta(days=1)
+_ALIVE = timedelta(seconds=60)
 
 
 def tell_of_host(engine: Engine | None) -> None:
@@ -42,6 +44,12 @@ def tell_of_worker(*, name: str, queue: str, processes: int) -> None:
 def forget_worker(*, name: str) -> None:
     """It ended in good order."""
     Worker.objects.filter(name=name).delete()
+
+
+def processes_of(queue: str) -> int:
+    """Of all workers of ``queue`` that were heard of lately."""
+    alive = Worker.objects.filter(queue=queue, seen_at__gt=timezone.now() - _ALIVE)
+    return alive.aggregate(found=Sum("processes"))["found"] or 0
 
 
 def forget_silent_workers() -> None:

@@ -4,17 +4,14 @@ Reads the database alone, and needs no broker; each finding is mended by the sam
 UPDATEs that the workers use, so that it may run anywhere, any number of times.
 """
 
-from collections.abc import Iterable
-
 import structlog
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from submissions.models import Attempt, Run, Submission
 from submissions.sandbox.outcome import Owner
-from submissions.services import lifecycle
+from submissions.services import hosts, lifecycle
 from submissions.services.hints import CHECK, RUN, SCORE, hint
 from submissions.services.leases import STOPPED, Watch
 
@@ -87,13 +84,18 @@ def _release_after_canary(submission: Submission) -> None:
 
 
 def _hint_again() -> None:
-    """As many hints as could be worked on at once; each worker hints again while there is more."""
+    """As many hints as there are idle processes, so that a queue does not grow while all are busy;
+    each worker hints again while there is more."""
     runs = Run.objects.filter(lifecycle.eligible(), submission__state__in=lifecycle.LIVE)
-    waiting: Iterable[tuple[str, int]] = (
-        (CHECK, Submission.objects.filter(state=Submission.State.RECEIVED).count()),
-        (RUN, runs.filter(state=Run.State.QUEUED).count()),
-        (SCORE, runs.filter(state=Run.State.COLLECTED).count()),
-    )
-    for task, count in waiting:
-        for _ in range(min(count, settings.SANDBOX_SLOTS)):
+    busy = Run.objects.filter(state=Run.State.RUNNING).count()
+    scoring = Run.objects.filter(state=Run.State.SCORING).count()
+    checking = Submission.objects.filter(state=Submission.State.CHECKING).count()
+    received = Submission.objects.filter(state=Submission.State.RECEIVED).count()
+    for task, queue, waiting, working in (
+        (CHECK, "default", received, checking),
+        (RUN, "sandbox", runs.filter(state=Run.State.QUEUED).count(), busy),
+        (SCORE, "scoring", runs.filter(state=Run.State.COLLECTED).count(), scoring),
+    ):
+        # One more than idle: the heartbeat of a worker that has just started may be to come.
+        for _ in range(min(waiting, max(0, hosts.processes_of(queue) - working) + 1)):
             hint(task)

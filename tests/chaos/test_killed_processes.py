@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from tests.factories import write_challenge
 from tests.images import EMPTY_MASK, save_program
 from tests.platforms import ENDS, Platform, wait_for
+from tests.scans import write_challenge
 
 pytestmark = [pytest.mark.docker, pytest.mark.broker]
 

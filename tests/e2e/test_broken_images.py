@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.factories import write_challenge
 from tests.images import EMPTY_MASK, save_program
 from tests.platforms import ENDS, wait_for, words_of
+from tests.scans import write_challenge
 
 pytestmark = [pytest.mark.docker, pytest.mark.broker]
 

@@ -4,9 +4,9 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests.browser import chromium
-from tests.factories import write_challenge
 from tests.images import EMPTY_MASK, save_program
 from tests.platforms import PASSWORD
+from tests.scans import write_challenge
 
 pytestmark = [pytest.mark.docker, pytest.mark.browser, pytest.mark.broker]
 

@@ -7,8 +7,8 @@ from submissions.sandbox.container import ContainerProgram
 from submissions.sandbox.engine import Engine
 from submissions.sandbox.outcome import InputImage, Limits, RunRequest
 from submissions.sandbox.places import Places
-from tests.factories import GRID, pet_with_lesion
 from tests.images import SLUG, save_program
+from tests.scans import GRID, pet_with_lesion
 
 LIMITS = Limits(
     memory_mib=256, shm_mib=64, tmp_mib=64, output_mib=4, cpus=1, pids=64, seconds=5

@@ -11,7 +11,8 @@ from submissions.selectors import report
 from submissions.services.checking import check_next
 from submissions.services.running import run_next
 from submissions.services.scoring import score_next
-from tests.factories import a_phase, a_submission, a_user, write_challenge
+from tests.factories import a_phase, a_submission, a_user
+from tests.scans import write_challenge
 
 pytestmark = pytest.mark.usefixtures("programs", "hints")
 READERS = [{"name": "One", "file": "reference"}, {"name": "Two", "file": "second"}]
