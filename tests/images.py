@@ -29,6 +29,18 @@ target.mkdir(parents=True)
 (target / "mask.mha").write_bytes(text.encode() + b"ElementDataFile = LOCAL\\n" + pixels)
 """
 
+# The same with a mask of what has an SUV of 2.5 or more, so that its scores differ by case.
+THRESHOLD_MASK = EMPTY_MASK.replace(
+    "pixels = zlib.compress(bytes(voxels), 1)",
+    """
+import array
+content = pet.read_bytes().split(b"ElementDataFile = LOCAL\\n", 1)[1]
+if fields.get("CompressedData") == "True":
+    content = zlib.decompress(content)
+suv = array.array("f", content)
+pixels = zlib.compress(bytes(value >= 2.5 for value in suv), 1)""",
+)
+
 
 def save_program(program: str, archive: Path, *lines: str) -> Path:
     """An image that runs a Python program; ``lines`` are further ones of its Dockerfile."""

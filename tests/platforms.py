@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,8 +81,10 @@ class Platform:
         return {
             **os.environ,
             "UPTAKE_STATE": str(self.state),
-            "UPTAKE_LEASE_SECONDS": "6",
-            "UPTAKE_RECONCILE_SECONDS": "1",
+            "UPTAKE_LEASE_SECONDS": "5",
+            "UPTAKE_RECONCILE_SECONDS": "0.5",
+            # Where the engine has it, most tests would only be slower.
+            "UPTAKE_GVISOR": "never",
             "DJANGO_SETTINGS_MODULE": "config.settings",
             **self.variables,
         }
@@ -99,14 +102,14 @@ class Platform:
         return done
 
     def rows(self, query: str, *values: object) -> list[tuple]:
-        with sqlite3.connect(self.state / "db.sqlite3", timeout=20) as database:
+        with closing(sqlite3.connect(self.state / "db.sqlite3", timeout=20)) as database:
             return database.execute(query, values).fetchall()
 
     def left_overs(self) -> list[str]:
         """Containers and volumes of this installation that the engine still has."""
         installation = (self.state / "installation_id").read_text()[:16].lower()
         installation = installation.replace("_", "x").replace("-", "x")
-        client = docker.from_env()
+        client = docker.from_env(environment={**os.environ, **self.variables})
         wanted: dict[str, Any] = {"label": f"org.uptake.installation={installation}"}
         names = [str(c.name) for c in client.containers.list(all=True, filters=wanted)]
         names += [str(v.name) for v in client.volumes.list(filters=wanted)]

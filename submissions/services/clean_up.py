@@ -2,10 +2,12 @@
 
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import structlog
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from challenges.storage import untrusted
 from submissions.models import ContainerImage, Run, Submission, Upload
@@ -67,21 +69,23 @@ def _owned(runs: list[str]) -> set[tuple[str, int]]:
 
 
 def _remove_old_work(everything: bool) -> None:
-    """Folders of runs and checks whose process was killed."""
+    """Folders of runs and checks that nobody works on any more.
+
+    The database is asked after the folders were listed, so that a new claim's is not touched.
+    """
     folder = Path(untrusted().path("work"))
     if not folder.is_dir():
         return
+    found = list(folder.iterdir())
     live = {
-        f"run-{public_id}-{fence}"
-        for public_id, fence in Run.objects.filter(state=Run.State.RUNNING).values_list(
-            "public_id", "fence"
-        )
-    } | {
-        f"check-{public_id}-{fence}"
-        for public_id, fence in Submission.objects.filter(
-            Q(state=Submission.State.CHECKING)
-        ).values_list("public_id", "fence")
+        *_work_names("run", Run.objects.filter(state=Run.State.RUNNING)),
+        *_work_names("check", Submission.objects.filter(state=Submission.State.CHECKING)),
     }
-    for work in folder.iterdir():
-        if work.name not in live and (everything or _is_old(work)):
+    for work in found:
+        if everything or work.name not in live:
             shutil.rmtree(work, ignore_errors=True)
+
+
+def _work_names(kind: str, rows: QuerySet[Any]) -> Iterator[str]:
+    for public_id, fence in rows.values_list("public_id", "fence"):
+        yield f"{kind}-{public_id}-{fence}"

@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+import structlog
+from django.conf import settings
+from django.db import DatabaseError
 from django.utils import timezone
 
 from submissions.models import Leased
 
+log = structlog.get_logger(__name__)
 STOPPED = "stopped"
 
 Row = TypeVar("Row", bound=Leased)
@@ -100,19 +104,27 @@ class Watch:
 class Heart:
     """Renews a lease in time; ``stopped`` is asked often, and touches the database once a second.
 
-    Once a second, not once a lease: it is also how a cancelled run learns of it.
+    Once a second, not once a lease: it is also how a cancelled run learns of it. A database that
+    cannot be written (a full disk) does not stop the work until the lease must be thought lost.
     """
 
     def __init__(self, row: Leased, *, state: str) -> None:
         self._row = row
         self._state = state
         self._next = 0.0
+        self._renewed = time.monotonic()
         self.lost = False
 
     def stopped(self) -> bool:
-        if not self.lost and time.monotonic() >= self._next:
-            self._next = time.monotonic() + 1.0
-            self.lost = not renew(self._row, state=self._state)
+        now = time.monotonic()
+        if not self.lost and now >= self._next:
+            self._next = now + 1.0
+            try:
+                self.lost = not renew(self._row, state=self._state)
+                self._renewed = now
+            except DatabaseError as error:
+                log.warning("heartbeat.failed", row=str(self._row), error=str(error))
+                self.lost = now - self._renewed > settings.LEASE_SECONDS
         return self.lost
 
 

@@ -113,6 +113,8 @@ def _execute(run: Run, worker: str, engine: Engine | None) -> None:
         clock = Stopwatch()
         with clock.stage("decode"):
             accepted, failure = _judge(run, outcome, heart)
+        if accepted is not None:
+            _write(run, accepted)
         outcome.stages.update(clock.stages)
         failure = _own_doing(run, failure)
     except (Stopped, IsolatedProcessStopped):
@@ -128,7 +130,7 @@ def _execute(run: Run, worker: str, engine: Engine | None) -> None:
         _platform_fault(run, attempt, Failure("disk_fault", text, Owner.PLATFORM))
         return
     finally:
-        shutil.rmtree(request.work)
+        shutil.rmtree(request.work, ignore_errors=True)  # gone, where the lease was lost
     if failure is not None and failure.owner is Owner.PLATFORM:
         _platform_fault(run, attempt, failure, outcome)
     elif _finish(run, attempt, outcome, accepted, failure):
@@ -233,13 +235,8 @@ def _finish(
     accepted: _Accepted | None,
     failure: Failure | None,
 ) -> bool:
-    """Store the outcome, if the run is still ours; the fence in the file's name keeps a late
-    writer from touching its successor's."""
-    name = f"predictions/{run.submission.public_id}/{run.public_id}-{run.fence}.mha"
-    if accepted is not None:
-        path = Path(private().path(name))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(accepted.content)
+    """Store the outcome, if the run is still ours."""
+    name = _prediction_name(run)
     with transaction.atomic():
         ours = leases.leave(
             run,
@@ -265,6 +262,21 @@ def _finish(
     if not ours and accepted is not None:
         Path(private().path(name)).unlink()
     return ours
+
+
+def _prediction_name(run: Run) -> str:
+    """With the fence, so that a late writer does not touch its successor's."""
+    return f"predictions/{run.submission.public_id}/{run.public_id}-{run.fence}.mha"
+
+
+def _write(run: Run, accepted: _Accepted) -> None:
+    path = Path(private().path(_prediction_name(run)))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.write_bytes(accepted.content)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _record(attempt: Attempt, outcome: Outcome, failure: Failure | None) -> None:
@@ -308,9 +320,10 @@ def _platform_fault(
         code=failure.code,
         text=failure.message,
     )
-    if outcome is not None:
+    if outcome is not None and again:
         _record(attempt, outcome, failure)
-    Attempt.objects.filter(pk=attempt.pk).update(
+    # A late writer finds its attempt ended by the reconciler, and leaves it as it is.
+    Attempt.objects.filter(pk=attempt.pk, fence=run.fence, ended_at=None).update(
         ended_at=timezone.now(),
         reason_code=failure.code,
         reason_text=failure.message,
