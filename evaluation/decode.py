@@ -1,40 +1,45 @@
-"""The process that opens an untrusted mask: ``python -m evaluation.decode REQUEST < mask``.
-
-It has the mask as its standard input and, once its libraries are loaded, can open no file at all
-(no descriptor above 2 may be made), so no header can lead it to a reference. It answers with one
-line of JSON and, where the mask is accepted, the voxels as bytes (uint8, ``[z, y, x]``).
-"""
+"""The job that opens an untrusted mask, in a process that can open nothing else (``nurse``)."""
 
 import json
-import resource
-import sys
+from collections.abc import Sequence
+from typing import Any, BinaryIO
 
-import numpy.ma  # noqa: F401  (loaded when first needed by others: by then no file can be opened)
+import numpy as np
+from numpy.typing import NDArray
 
 from evaluation.errors import EvaluationError
 from evaluation.geometry import Geometry
+from evaluation.masks import DrawnMask
 from evaluation.resampling import read_on_grid
-from evaluation.volumes.nifti import load_nibabel
+
+_BLOCK_VOXELS = 64 * 1024
 
 
-def main() -> None:
-    load_nibabel()
-    request = json.loads(sys.argv[1])
-    memory, seconds = request["memory_bytes"], request["cpu_seconds"]
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
-    output = sys.stdout.buffer
+def decode(order: dict[str, Any], files: Sequence[BinaryIO], answer: BinaryIO) -> None:
+    """order: {geometry, values, resample}; files: the mask.
+
+    Writes one line of JSON and, where the mask is accepted, its voxels (uint8, ``[z, y, x]``).
+    """
     try:
-        grid = Geometry.from_json(request["geometry"])
-        mask = read_on_grid(sys.stdin.buffer, grid, request["values"], request["resample"])
+        grid = Geometry.from_json(order["geometry"])
+        mask = read_on_grid(files[0], grid, order["values"], order["resample"])
     except EvaluationError as refusal:
-        answer = {"accepted": False, "code": refusal.code, "message": refusal.message}
-        output.write(json.dumps(answer).encode() + b"\n")
+        _say(answer, accepted=False, code=refusal.code, message=refusal.message)
         return
-    output.write(json.dumps({"accepted": True}).encode() + b"\n")
-    output.write(mask.to_array().data)
+    _say(answer, accepted=True)
+    _write(answer, mask)
 
 
-if __name__ == "__main__":
-    main()
+def _say(answer: BinaryIO, **words: object) -> None:
+    answer.write(json.dumps(words).encode() + b"\n")
+
+
+def _write(answer: BinaryIO, mask: DrawnMask) -> None:
+    """What is drawn; the background between is left a hole, which is read as zeros."""
+    voxels: NDArray[np.uint8] = mask.to_array().ravel()
+    start = answer.tell()
+    for block in np.unique(mask.voxels // _BLOCK_VOXELS).tolist():
+        first = block * _BLOCK_VOXELS
+        answer.seek(start + first)
+        answer.write(voxels[first : first + _BLOCK_VOXELS].data)
+    answer.truncate(start + voxels.size)

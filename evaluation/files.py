@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -15,7 +16,11 @@ from evaluation.volumes import Box, open_volume, read_box
 
 
 def score_files(
-    reference: Path, prediction: Path | None, spec: EvaluationSpec, *, pet: Path | None = None
+    reference: Path | BinaryIO,
+    prediction: Path | BinaryIO | None,
+    spec: EvaluationSpec,
+    *,
+    pet: Path | BinaryIO | None = None,
 ) -> CaseScore:
     """Score a prediction's file against a reference's; None where there is no usable result.
 
@@ -36,11 +41,14 @@ def geometry_of(path: Path) -> Geometry:
         return open_volume(file)[0].geometry
 
 
-def read_pet(pet: Path, masks: Sequence[DrawnMask]) -> PetRegion:
+def read_pet(pet: Path | BinaryIO, masks: Sequence[DrawnMask]) -> PetRegion:
     """The part of the PET in which masks of one grid lie, with the margin that SUVpeak needs.
 
     Raises EvaluationError (wrong_grid, pet_not_finite) and what reading a volume raises.
     """
+    if isinstance(pet, Path):
+        with pet.open("rb") as file:
+            return read_pet(file, masks)
     drawn = np.concatenate([mask.voxels for mask in masks])
     grid = masks[0].geometry
     shape, spacing = grid.shape, grid.spacing[::-1]
@@ -51,13 +59,12 @@ def read_pet(pet: Path, masks: Sequence[DrawnMask]) -> PetRegion:
         start.append(max(0, low - margin))
         stop.append(min(count, high + margin + 1))
     box = Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
-    with pet.open("rb") as file:
-        header, pixels = open_volume(file)
-        differences = grid.differences(header.geometry)
-        if differences:
-            raise EvaluationError(
-                "wrong_grid",
-                f"The PET {pet.name} differs from the reference in {', '.join(differences)}; "
-                "give the image that the reference was drawn on.",
-            )
-        return PetRegion(read_box(header, pixels, box).astype(np.float32, copy=False), box)
+    header, pixels = open_volume(pet)
+    differences = grid.differences(header.geometry)
+    if differences:
+        raise EvaluationError(
+            "wrong_grid",
+            f"The PET differs from the reference in {', '.join(differences)}; "
+            "give the image that the reference was drawn on.",
+        )
+    return PetRegion(read_box(header, pixels, box).astype(np.float32, copy=False), box)

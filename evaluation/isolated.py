@@ -1,36 +1,34 @@
-"""Start the processes that decode and score, each with limits and an empty environment."""
+"""Decode and score in processes of their own, confined, with limits and an empty environment."""
 
 import json
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from io import BufferedRandom
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.errors import EvaluationError, MaskRefused
+from evaluation.errors import MaskRefused
 from evaluation.geometry import Geometry
+from evaluation.nursery import (
+    Ended,
+    Ending,
+    IsolatedProcessFailed,
+    IsolatedProcessStopped,
+    nursery,
+)
 from evaluation.spec import EvaluationSpec
 
-_ROOT = Path(__file__).resolve().parent.parent
+__all__ = ["IsolatedProcessFailed", "IsolatedProcessStopped", "decode_mask", "score_files"]
+
 _BASE_MEMORY_BYTES = 2 * 1024**3
 _BYTES_PER_VOXEL = 64
 _CPU_SECONDS = 300
 _WALL_SECONDS = 600
-# OpenBLAS would otherwise map memory for threads that nothing here uses.
-_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", "LANG": "C.UTF-8"}
-
-
-class IsolatedProcessFailed(EvaluationError):
-    """The process itself broke: a fault of the platform, not of the mask."""
-
-
-class IsolatedProcessStopped(Exception):
-    """``should_stop`` answered yes, and the process was killed."""
+_TEXT_BYTES = 16 * 1024**2  # room for a score, and for what a decoder says before the voxels
 
 
 def _never() -> bool:
@@ -48,26 +46,26 @@ def decode_mask(
     Raises VolumeRefused's and MaskRefused's codes as MaskRefused; code decoder_limit where reading
     it exceeded the decoder's memory or time; IsolatedProcessFailed for a defect of the decoder.
     """
-    request = {
+    order = {
+        "job": "decode",
         "geometry": expected.to_json(),
         "values": sorted(spec.labels.values()),
         "resample": spec.resample,
-        "memory_bytes": _memory_for(expected.voxels),
-        "cpu_seconds": _CPU_SECONDS,
+        "limits": _limits(expected.voxels, answer_bytes=expected.voxels + _TEXT_BYTES),
     }
-    done = _run("evaluation.decode", [json.dumps(request)], should_stop, stdin=mask)
-    if _exceeded(done):
-        raise MaskRefused(
-            "decoder_limit",
-            "Reading the mask took more memory or time than a mask of this size can need. "
-            "Write uint8 voxels.",
-        )
-    _require_success("decoder", done)
-    line, _, voxels = done.stdout.partition(b"\n")
-    answer = json.loads(line)
-    if not answer["accepted"]:
-        raise MaskRefused(answer["code"], answer["message"])
-    return np.frombuffer(voxels, np.uint8).reshape(expected.shape)
+    done = _run(order, [mask], should_stop)
+    with done.answer as answer:
+        if _exceeded(done):
+            raise MaskRefused(
+                "decoder_limit",
+                "Reading the mask took more memory or time than a mask of this size can need. "
+                "Write uint8 voxels.",
+            )
+        _require_success("decoder", done)
+        said = _document("decoder", answer.readline(_TEXT_BYTES))
+        if said.get("accepted") is not True:
+            raise MaskRefused(str(said.get("code")), str(said.get("message")))
+        return _voxels(answer, expected)
 
 
 def score_files(
@@ -83,26 +81,46 @@ def score_files(
 
     Raises MaskRefused (code scorer_limit) where a prediction took the scorer over its memory or
     time, which are ample for any mask that a physician could draw; IsolatedProcessFailed when the
-    scorer breaks.
+    scorer breaks, or a file is not there.
     """
-    job = {
-        "reference": str(reference),
-        "prediction": None if prediction is None else str(prediction),
-        "pet": str(pet) if pet is not None and spec.needs_pet else None,
+    paths = {
+        "reference": reference,
+        "prediction": prediction,
+        "pet": pet if spec.needs_pet else None,
+    }
+    given = {role: path for role, path in paths.items() if path is not None}
+    order = {
+        "job": "score",
+        "files": list(given),
         "spec": spec.model_dump(mode="json"),
+        "limits": _limits(voxels, answer_bytes=_TEXT_BYTES),
+    }
+    with ExitStack() as opened:
+        try:
+            files = [opened.enter_context(path.open("rb")) for path in given.values()]
+        except OSError as error:
+            raise IsolatedProcessFailed(
+                "scorer_failed", f"A file cannot be read: {error}"
+            ) from error
+        done = _run(order, files, should_stop)
+    with done.answer as answer:
+        if prediction is not None and _exceeded(done):
+            raise MaskRefused(
+                "scorer_limit",
+                "Measuring the mask took more memory or time than is given; it may be noise in "
+                "the whole image.",
+            )
+        _require_success("scorer", done)
+        return _document("scorer", answer.read())
+
+
+def _limits(voxels: int, *, answer_bytes: int) -> dict[str, int]:
+    """``confinement.Limits`` for an image of so many voxels."""
+    return {
         "memory_bytes": _memory_for(voxels),
         "cpu_seconds": _CPU_SECONDS,
+        "answer_bytes": answer_bytes,
     }
-    done = _run("evaluation.scorer", [], should_stop, data=json.dumps(job).encode())
-    if prediction is not None and _exceeded(done):
-        raise MaskRefused(
-            "scorer_limit",
-            "Measuring the mask took more memory or time than is given; it may be noise in "
-            "the whole image.",
-        )
-    _require_success("scorer", done)
-    score: dict[str, Any] = json.loads(done.stdout)
-    return score
 
 
 def _memory_for(voxels: int) -> int:
@@ -110,49 +128,37 @@ def _memory_for(voxels: int) -> int:
 
 
 def _run(
-    module: str,
-    arguments: list[str],
-    should_stop: Callable[[], bool],
-    *,
-    stdin: BinaryIO | None = None,
-    data: bytes | None = None,
-) -> subprocess.CompletedProcess[bytes]:
-    """``should_stop`` is asked once a second, so that a lease can be kept meanwhile."""
-    command = [sys.executable, "-m", module, *arguments]
-    deadline = time.monotonic() + _WALL_SECONDS
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE if stdin is None else stdin,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=_ROOT,
-        env=_ENVIRONMENT,
-    ) as process:
-        try:
-            while True:
-                try:
-                    output, errors = process.communicate(data, timeout=1)
-                except subprocess.TimeoutExpired:
-                    data = None  # it was sent with the first call
-                    if should_stop():
-                        raise IsolatedProcessStopped from None
-                    if time.monotonic() > deadline:
-                        raise IsolatedProcessFailed(
-                            "too_slow", f"{module} did not answer within {_WALL_SECONDS} s."
-                        ) from None
-                else:
-                    return subprocess.CompletedProcess(command, process.returncode, output, errors)
-        finally:
-            process.kill()
+    order: dict[str, Any], files: Sequence[BinaryIO], should_stop: Callable[[], bool]
+) -> Ended:
+    return nursery().run(json.dumps(order).encode(), files, should_stop, wall_seconds=_WALL_SECONDS)
 
 
-def _exceeded(done: subprocess.CompletedProcess[bytes]) -> bool:
-    return done.returncode == -signal.SIGXCPU or b"MemoryError" in done.stderr[-2000:]
+def _exceeded(done: Ended) -> bool:
+    return done.status in (-signal.SIGXCPU, Ending.OUT_OF_MEMORY)
 
 
-def _require_success(name: str, done: subprocess.CompletedProcess[bytes]) -> None:
-    if done.returncode:
-        text = done.stderr.decode("utf-8", "replace")[-2000:]
+def _require_success(name: str, done: Ended) -> None:
+    if done.status == Ending.NOT_CONFINED:
+        raise IsolatedProcessFailed("not_confined", done.errors)
+    if done.status:
         raise IsolatedProcessFailed(
-            f"{name}_failed", f"The {name} ended with status {done.returncode}: {text}"
+            f"{name}_failed", f"The {name} ended with status {done.status}: {done.errors}"
         )
+
+
+def _document(name: str, text: bytes) -> dict[str, Any]:
+    """What a process said, which may have been taken over by what it read."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise IsolatedProcessFailed(f"{name}_failed", f"The {name}'s answer cannot be read.")
+    return found
+
+
+def _voxels(answer: BufferedRandom, expected: Geometry) -> NDArray[np.uint8]:
+    voxels = np.empty(expected.shape, np.uint8)
+    if answer.readinto(voxels.data) < voxels.size:
+        raise IsolatedProcessFailed("decoder_failed", "The decoder's answer is too short.")
+    return voxels
