@@ -4,7 +4,9 @@ Steps that need privileges are listed before they run; the configuration of an e
 is never edited.
 """
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +27,8 @@ SOCKET = Path("/var/run/docker.sock")
 BASE_IMAGE = "uptake/base:local"
 REGISTRY_BASE = "python:3.12-slim"
 _START_SECONDS = 60
+_DAEMON_CONFIGURATION = Path("/etc/docker/daemon.json")
+_SYSTRAP_SINCE = 2023_06_01
 
 
 class HostRefused(Exception):
@@ -85,7 +89,7 @@ def _start_engine(console: Console, state: Path) -> "subprocess.Popen[bytes] | N
         if _wait_for_engine(_START_SECONDS):
             return None
         raise HostRefused("systemctl start docker did not bring it up: journalctl -u docker")
-    command = [_dockerd() or "dockerd", "--group", str(os.getgid())]
+    command = [_dockerd() or "dockerd", "--group", str(os.getgid()), *_configuration(state)]
     _ask(console, [command], "start the Docker engine, for as long as this program runs")
     log_path = state / "logs" / "dockerd.log"
     with log_path.open("ab") as log:
@@ -103,6 +107,22 @@ def _start_engine(console: Console, state: Path) -> "subprocess.Popen[bytes] | N
         _stop_engine(process)
         raise
     return process
+
+
+def _configuration(state: Path) -> list[str]:
+    """With gVisor as a runtime, where it is installed and nobody has configured the engine."""
+    program = shutil.which("runsc")
+    if program is None or _DAEMON_CONFIGURATION.exists():
+        return []
+    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    dates = [int(date) for date in re.findall(r"20\d{6}", told.stdout)]
+    # Before systrap was the default, it was ptrace that runs everywhere.
+    platform = [] if dates and dates[0] >= _SYSTRAP_SINCE else ["--platform=ptrace"]
+    file = state / "run" / "dockerd.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    runtime = {"path": program, "runtimeArgs": [*platform, "--network=none"]}
+    file.write_text(json.dumps({"runtimes": {"runsc": runtime}}, indent=1))
+    return ["--config-file", str(file)]
 
 
 def _dockerd() -> str | None:
@@ -201,6 +221,20 @@ def build_base_image(console: Console) -> str:
     if done.returncode:
         raise HostRefused(f"No base image could be made: {done.stderr.strip()[-800:]}")
     return BASE_IMAGE
+
+
+def programs_for_tests(console: Console) -> None:
+    """What the tests do to the platform needs these: gVisor, a shifted clock, small disks."""
+    present = {
+        "runsc": shutil.which("runsc"),
+        "faketime": next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None),
+        "e2fsprogs": shutil.which(
+            "mkfs.ext4", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+        ),
+    }
+    missing = [package for package, found in present.items() if found is None]
+    if missing:
+        install(console, missing, "what the tests of the sandbox and of faults need")
 
 
 def browser(console: Console) -> str:

@@ -29,7 +29,8 @@ class OwnEngine:
         (self.folder / "daemon.json").write_text("{}")
         with (self.folder / "dockerd.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [program, "--config-file", str(self.folder / "daemon.json"),
+                # In a network namespace of its own: without a bridge it removes the other engine's.
+                ["unshare", "--net", program, "--config-file", str(self.folder / "daemon.json"),
                  "--data-root", str(self.folder / "data"), "--exec-root", str(self.folder / "exec"),
                  "--pidfile", str(self.folder / "engine.pid"), "--host", self.address,
                  "--bridge=none", "--iptables=false", "--ip-masq=false"],

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,9 @@ LIMITS = Limits(
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory):
     found = Engine.connect(
-        installation="tests", host="sandbox", folder=tmp_path_factory.mktemp("engine")
+        installation=f"tests{os.environ.get('PYTEST_XDIST_WORKER', '')}",
+        host="sandbox",
+        folder=tmp_path_factory.mktemp("engine"),
     )
     yield found
     assert found.left_overs() == []
