@@ -30,6 +30,7 @@ def main() -> None:
     from submissions.services.hosts import forget_silent_workers, tell_of_host
     from submissions.services.leases import Watch
     from submissions.services.reconciling import reconcile
+    from submissions.services.similarity import reconcile as reconcile_similarities
     from submissions.tasks import connect_engine
 
     log = structlog.get_logger("reconciler")
@@ -59,6 +60,7 @@ def main() -> None:
         for step in (
             reconcile_submissions,
             reconcile_leaderboards,
+            reconcile_similarities,
             clean_up_this_host,
             reconcile_challenges,
         ):

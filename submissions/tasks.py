@@ -13,6 +13,7 @@ from submissions.sandbox.outcome import SandboxError
 from submissions.services.checking import check_next
 from submissions.services.running import run_next
 from submissions.services.scoring import score_next
+from submissions.services.similarity import compare_next
 
 log = structlog.get_logger(__name__)
 # A newly added runtime is found after this long.
@@ -75,3 +76,8 @@ def run_next_task() -> None:
 @shared_task(name="submissions.score_next")
 def score_next_task() -> None:
     score_next(worker=worker_name())
+
+
+@shared_task(name="submissions.compare")
+def compare_task() -> None:
+    compare_next()

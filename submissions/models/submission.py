@@ -73,7 +73,8 @@ class Submission(Leased):
 class Similarity(models.Model):
     """Two submissions to a phase whose masks are nearly the same, for its organisers to look at.
 
-    dice: mean over the cases in which either drew anything, cases of them.
+    dice: mean over the cases in which either drew anything, cases of them. The row of a submission
+    with itself says that it was compared with all that ended before.
     """
 
     first = models.ForeignKey(Submission, on_delete=models.CASCADE, related_name="+")

@@ -13,6 +13,7 @@ log = structlog.get_logger(__name__)
 CHECK = "submissions.check_next"
 RUN = "submissions.run_next"
 SCORE = "submissions.score_next"
+COMPARE = "submissions.compare"
 REFRESH = "leaderboards.refresh"
 
 

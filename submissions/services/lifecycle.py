@@ -11,7 +11,7 @@ from django.utils import timezone
 from submissions.models import Attempt, Run, Submission
 from submissions.sandbox.outcome import Owner
 from submissions.services import leases
-from submissions.services.hints import REFRESH, RUN, hint_after_commit
+from submissions.services.hints import COMPARE, REFRESH, RUN, hint_after_commit
 
 PLATFORM_FAULTS = 8
 """So often in turn a step is tried that fails by no fault of the algorithm: for ten minutes."""
@@ -185,6 +185,7 @@ def advance(*, submission: Submission) -> None:
         submission, [State.SCORING], State.SCORED, ended_at=now
     ):
         hint_after_commit(REFRESH, submission.phase_id)
+        hint_after_commit(COMPARE)
 
 
 def _move(submission: Submission, source: Iterable[str], target: str, **fields: object) -> bool:
