@@ -52,6 +52,9 @@ def challenge(request: HttpRequest, slug: str) -> HttpResponse:
             "picture_phase": shown,
             "cases": visible_cases(request.user, shown)[:PICTURES_SHOWN] if shown else [],
             "may_organise": may_organise(request.user, found),
+            "any_seconds_total": any(phase.seconds_total for phase in phases),
+            "any_failed_in_a_row": any(phase.failed_in_a_row for phase in phases),
+            "any_gvisor": any(phase.sandbox == Phase.Sandbox.GVISOR for phase in phases),
         },
     )
 

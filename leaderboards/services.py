@@ -77,11 +77,15 @@ def _results_hash(entries: list[Submission], edition: Edition, spec: EvaluationS
 
 
 def _entries(phase: Phase) -> list[Submission]:
-    """The newest scored submission of each person, and of each baseline algorithm."""
+    """The newest scored submission of each person, and of each baseline algorithm.
+
+    A re-run stands where its original was entered, so it takes that one's place once it is scored,
+    and never that of a later submission.
+    """
     scored = (
         Submission.objects.filter(phase=phase, state=Submission.State.SCORED)
         .select_related("version__algorithm", "submitted_by")
-        .order_by("received_at", "pk")
+        .order_by("entered_at", "attempt", "pk")
     )
     newest: dict[tuple[str, int], Submission] = {}
     for submission in scored:
@@ -167,7 +171,7 @@ def _row(
     attempts = [list(run.attempts.all())[-1] for run in runs if run.attempts.all()]
     seconds = summarise(attempt.seconds for attempt in attempts).mean
     if hidden and seconds is not None:
-        seconds = float(round(seconds))  # each digit could carry data out
+        seconds = round(seconds)  # each digit could carry data out
     return Row(
         submission=entry.public_id,
         algorithm=entry.version.algorithm.title,

@@ -40,6 +40,10 @@ function watch(form) {
         form.replaceWith(again);
         watch(again);
         again.querySelector("[aria-invalid=true]")?.focus();
+      } else if (request.status === 422) {
+        // There is no form any more, and the page says why.
+        document.querySelector("main").replaceWith(page.querySelector("main"));
+        document.querySelector("main").focus();
       } else {
         stop(`The server answered ${request.status}. Reload the page and try again.`);
       }

@@ -1,9 +1,12 @@
+import posixpath
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.template.defaultfilters import filesizeformat
+
+from submissions.sandbox.volumes import MOST, declared_volumes, refused_volumes
 
 
 class SubmitForm(forms.Form):
@@ -19,6 +22,14 @@ class SubmitForm(forms.Form):
         label="Container image",
         help_text="What “docker save IMAGE” writes: .tar, or .tar.gz, .tar.xz, .tar.zst.",
         widget=forms.FileInput(attrs={"accept": ".tar,.gz,.xz,.zst,.tgz"}),
+    )
+    writable = forms.CharField(
+        label="Writable paths",
+        required=False,
+        max_length=1000,
+        help_text="Folders of the image, one a line, that its program writes to beside /tmp and "
+        "/output: for instance /opt/algorithm. Each run gets its own copy, in memory.",
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
     )
     baseline = forms.BooleanField(
         label="This is a baseline",
@@ -42,6 +53,22 @@ class SubmitForm(forms.Form):
 
     def clean_title(self) -> str:
         return " ".join(str(self.cleaned_data["title"]).split())
+
+    def clean_writable(self) -> list[str]:
+        """In one spelling, each once; without those that are writable anyway."""
+        given = [line.strip() for line in str(self.cleaned_data["writable"]).splitlines()]
+        paths = [path for path in given if path]
+        strange = [path for path in paths if not path.startswith("/") or not path.isprintable()]
+        refused = [*strange, *refused_volumes(path for path in paths if path not in strange)]
+        refused += [path for path in paths if posixpath.normpath(path).lstrip("/") == "input"]
+        if len(declared_volumes(paths)) > MOST:
+            raise forms.ValidationError(f"At most {MOST} folders can be made writable.")
+        if refused:
+            raise forms.ValidationError(
+                f"No run can write to {', '.join(refused)}. Name folders of the image from its "
+                "root, as /opt/algorithm; not the root itself, nor a place of the system."
+            )
+        return declared_volumes(paths)
 
     def clean_image(self) -> "UploadedFile[Any]":
         file: UploadedFile[Any] = self.cleaned_data["image"]

@@ -15,8 +15,24 @@ def may_cancel(viewer: Viewer, submission: Submission) -> bool:
 
 
 def may_see_case_scores(viewer: Viewer, submission: Submission) -> bool:
-    """Scores of single cases, logs, and what failures say of the image: never of hidden cases."""
+    """Scores and names of single cases: never of hidden ones."""
     return may_see_submission(viewer, submission) and may_see_cases(viewer, submission.phase)
+
+
+def may_see_logs(viewer: Viewer, submission: Submission) -> bool:
+    """Logs, and what failures say in full: of hidden cases once an organiser has released them."""
+    if may_see_case_scores(viewer, submission):
+        return True
+    return submission.log_released_at is not None and may_see_submission(viewer, submission)
+
+
+def may_rerun(viewer: Viewer, submission: Submission) -> bool:
+    return may_organise(viewer, submission.phase.challenge)
+
+
+def may_release_logs(viewer: Viewer, submission: Submission) -> bool:
+    """Of hidden cases; those of public ones are not withheld."""
+    return submission.phase.is_hidden and may_organise(viewer, submission.phase.challenge)
 
 
 def _is_submitter(viewer: Viewer, submission: Submission) -> bool:

@@ -6,6 +6,9 @@ urlpatterns = [
     path("submissions/", views.own_submissions, name="own_submissions"),
     path("submissions/<str:public_id>/", views.submission, name="submission"),
     path("submissions/<str:public_id>/cancel/", views.cancel, name="cancel"),
+    path("submissions/<str:public_id>/rerun/", views.rerun, name="rerun"),
+    path("submissions/<str:public_id>/release-logs/", views.release_logs, name="release_logs"),
+    path("submissions/<str:public_id>/withhold-logs/", views.withhold_logs, name="withhold_logs"),
     path(
         "challenges/<slug:slug>/submissions/",
         views.challenge_submissions,

@@ -13,8 +13,8 @@ from challenges.selectors import definition_of, phase_state
 from submissions import selectors
 from submissions.forms import SubmitForm
 from submissions.models import Submission
-from submissions.policies import may_cancel
-from submissions.services import lifecycle, uploads
+from submissions.policies import may_cancel, may_release_logs, may_rerun
+from submissions.services import lifecycle, logs, quotas, rerunning, uploads
 
 
 @login_required
@@ -23,7 +23,7 @@ def own_submissions(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "submissions/list.html",
-        {"submissions": selectors.submissions_of(request.user), "challenge": None},
+        {"submissions": selectors.submissions_of(request.user), "challenge": None, "pairs": ()},
     )
 
 
@@ -39,6 +39,7 @@ def challenge_submissions(request: HttpRequest, slug: str) -> HttpResponse:
         {
             "submissions": selectors.submissions_to(request.user, challenge),
             "challenge": challenge,
+            "pairs": selectors.similar_pairs(request.user, challenge),
         },
     )
 
@@ -51,7 +52,7 @@ def submit(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     )
     if not may_submit(request.user, phase):
         raise Http404
-    state = phase_state(phase)
+    user, state = _user(request.user), phase_state(phase)
     may_mark = may_organise(request.user, phase.challenge)
     form = SubmitForm(
         request.POST or None,
@@ -60,20 +61,27 @@ def submit(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
         refused=getattr(request, "upload_refused", ""),
     )
     if request.method == "POST" and state == "open" and form.is_valid():
-        submission = uploads.submit_upload(
-            phase=phase,
-            user=_user(request.user),
-            title=form.cleaned_data["title"],
-            file=form.cleaned_data["image"],
-            is_baseline=form.cleaned_data.get("baseline", False),
-        )
-        return redirect("submission", public_id=submission.public_id)
+        try:
+            submission = uploads.submit_upload(
+                phase=phase,
+                user=user,
+                title=form.cleaned_data["title"],
+                file=form.cleaned_data["image"],
+                writable=form.cleaned_data["writable"],
+                is_baseline=form.cleaned_data.get("baseline", False),
+            )
+        except quotas.QuotaUsedUp as refusal:
+            form.add_error(None, refusal.message)
+        else:
+            return redirect("submission", public_id=submission.public_id)
     context = {
         "phase": phase,
         "challenge": phase.challenge,
         "definition": definition_of(phase.challenge),
         "form": form,
         "state": state,
+        "allowance": quotas.allowance_of(phase=phase, user=user),
+        "may_mark_baselines": may_mark,
         "cases": phase.dataset.cases.count(),
     }
     refused = request.method == "POST"
@@ -90,6 +98,7 @@ def submission(request: HttpRequest, public_id: str) -> HttpResponse:
         {
             "report": selectors.report(request.user, found),
             "steps": selectors.STEPS,
+            "organises": may_organise(request.user, found.phase.challenge),
             "challenge": found.phase.challenge,
             "phase": found.phase,
         },
@@ -104,6 +113,48 @@ def cancel(request: HttpRequest, public_id: str) -> HttpResponse:
         messages.success(request, "Cancelled. A running container is being stopped.")
     else:
         messages.info(request, "It had already ended; nothing was changed.")
+    return redirect("submission", public_id=public_id)
+
+
+@login_required
+@require_POST
+def rerun(request: HttpRequest, public_id: str) -> HttpResponse:
+    found = _visible(request.user, public_id)
+    if not may_rerun(request.user, found):
+        raise Http404
+    try:
+        again = rerunning.rerun(submission=found, by=_user(request.user))
+    except rerunning.RerunRefused as refusal:
+        messages.info(request, f"Not re-run. {refusal.message}")
+        return redirect("submission", public_id=public_id)
+    return redirect("submission", public_id=again.public_id)
+
+
+@login_required
+@require_POST
+def release_logs(request: HttpRequest, public_id: str) -> HttpResponse:
+    found = _visible(request.user, public_id)
+    if not may_release_logs(request.user, found):
+        raise Http404
+    if request.POST.get("read") != "on":
+        messages.info(request, "Nothing was released: tick that you have read the logs.")
+    elif logs.release(submission=found, by=_user(request.user)):
+        messages.success(request, f"{found.submitted_by.get_username()} can read the logs now.")
+    else:
+        messages.info(request, "Nothing was changed.")
+    return redirect("submission", public_id=public_id)
+
+
+@login_required
+@require_POST
+def withhold_logs(request: HttpRequest, public_id: str) -> HttpResponse:
+    found = _visible(request.user, public_id)
+    if not may_release_logs(request.user, found):
+        raise Http404
+    if logs.withhold(submission=found, by=_user(request.user)):
+        messages.success(request, "The logs are withheld again.")
+    else:
+        messages.info(request, "Nothing was changed.")
     return redirect("submission", public_id=public_id)
 
 

@@ -23,9 +23,10 @@ def figure(value: float | None, decimals: int = 2) -> str:
 
 @register.filter
 def duration(seconds: float | None) -> str:
+    """A whole number says that its fractions are not known, and is not given any."""
     if seconds is None:
         return NONE
-    if seconds < 10:
+    if seconds < 10 and not isinstance(seconds, int):
         return f"{seconds:.1f}{HOLD}s"
     return _whole(seconds)
 
@@ -36,6 +37,19 @@ def elapsed(start: datetime | None, end: datetime | None = None) -> str:
     if start is None:
         return NONE
     return _whole(max(0.0, ((end or timezone.now()) - start).total_seconds()))
+
+
+@register.filter
+def from_now(moment: datetime) -> str:
+    """In how long, to the minute, and from two days on to the hour; never too early."""
+    minutes = max(0, ceil((moment - timezone.now()).total_seconds() / 60))
+    if minutes < 60:
+        return f"in {minutes}{HOLD}min"
+    if minutes < 2 * 24 * 60:
+        hours, rest = divmod(minutes, 60)
+        return f"in {hours}{HOLD}h {rest}{HOLD}min" if rest else f"in {hours}{HOLD}h"
+    days, hours = divmod(ceil(minutes / 60), 24)
+    return f"in {days}{HOLD}days {hours}{HOLD}h" if hours else f"in {days}{HOLD}days"
 
 
 def _whole(seconds: float) -> str:

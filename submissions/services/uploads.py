@@ -1,6 +1,7 @@
 """Receive an image tarball: kept on disk, hashed, and a submission made of it."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -11,15 +12,23 @@ from accounts.identifiers import new_public_id
 from accounts.models import User
 from challenges.models import Phase
 from submissions.models import Algorithm, AlgorithmVersion, Submission, Upload
+from submissions.services import quotas
 from submissions.services.hints import CHECK, hint_after_commit
 
 
 def submit_upload(
-    *, phase: Phase, user: User, title: str, file: "UploadedFile[Any]", is_baseline: bool = False
+    *,
+    phase: Phase,
+    user: User,
+    title: str,
+    file: "UploadedFile[Any]",
+    writable: Sequence[str] = (),
+    is_baseline: bool = False,
 ) -> Submission:
     """Keep ``file`` untouched under the untrusted storage and queue its checks.
 
-    A title that the user has used before gives a new version of that algorithm.
+    A title that the user has used before gives a new version of that algorithm. Raises QuotaUsedUp,
+    and keeps nothing then.
     """
     digest = _sha256(file)
     name = (file.name or "image.tar")[:200]
@@ -28,8 +37,10 @@ def submit_upload(
     stored.file.save(f"uploads/{new_public_id()}.tar", file, save=False)
     try:
         with transaction.atomic():
+            if not is_baseline:
+                quotas.require_room(phase=phase, user=user)
             stored.save()
-            version = _new_version(user=user, title=title, upload=stored)
+            version = _new_version(user=user, title=title, upload=stored, writable=writable)
             submission = Submission.objects.create(
                 version=version, phase=phase, submitted_by=user, is_baseline=is_baseline
             )
@@ -60,11 +71,16 @@ def _new_version(
     title: str,
     upload: Upload | None = None,
     program: dict[str, object] | None = None,
+    writable: Sequence[str] = (),
 ) -> AlgorithmVersion:
     algorithm, _ = Algorithm.objects.get_or_create(owner=user, title=title)
     newest = algorithm.versions.aggregate(newest=Max("number"))["newest"] or 0
     return AlgorithmVersion.objects.create(
-        algorithm=algorithm, number=newest + 1, upload=upload, program=program
+        algorithm=algorithm,
+        number=newest + 1,
+        upload=upload,
+        program=program,
+        writable=list(writable),
     )
 
 

@@ -16,7 +16,8 @@ from accounts.models import User
 from challenges.models import Annotation, Challenge, Image, Membership, Phase, Reference
 from challenges.services import add_member
 from challenges.storage import private, untrusted
-from submissions.models import Prediction, Submission, Upload
+from submissions.models import Prediction, Similarity, Submission, Upload
+from submissions.services import logs
 from submissions.services.checking import check_next
 from submissions.services.running import run_next
 from submissions.services.scoring import score_next
@@ -40,10 +41,19 @@ GRANTS_PUBLIC = {
     "own_submissions": SIGNED_IN,
     "submission": OWN,
     "cancel": OWN,
+    "rerun": {"organiser"},
+    "release_logs": set(),
+    "withhold_logs": set(),
     "challenge_submissions": {"organiser"},
 }
-GRANTS_HIDDEN = {**GRANTS_PUBLIC, "picture": {"organiser", "steward"}}
-NEEDS_ACCOUNT = {"submit", "own_submissions", "submission", "cancel", "challenge_submissions"}
+GRANTS_HIDDEN = {
+    **GRANTS_PUBLIC,
+    "picture": {"organiser", "steward"},
+    "release_logs": {"organiser"},
+    "withhold_logs": {"organiser"},
+}
+CHANGES = {"cancel", "rerun", "release_logs", "withhold_logs"}
+NEEDS_ACCOUNT = CHANGES | {"submit", "own_submissions", "submission", "challenge_submissions"}
 
 
 @pytest.fixture(scope="module")
@@ -106,14 +116,17 @@ def addresses(challenge: Challenge, phase: Phase, submission: Submission) -> dic
         "submit": f"{base}{phase.slug}/submit/",
         "own_submissions": "/submissions/",
         "submission": f"/submissions/{submission.public_id}/",
-        "cancel": f"/submissions/{submission.public_id}/cancel/",
+        **{
+            name: f"/submissions/{submission.public_id}/{name.replace('_', '-')}/"
+            for name in CHANGES
+        },
         "challenge_submissions": f"{base}submissions/",
     }
 
 
 def answer(role: str, name: str, address: str):
     client = client_of(role)
-    return client.post(address) if name == "cancel" else client.get(address)
+    return client.post(address) if name in CHANGES else client.get(address)
 
 
 def body(response) -> bytes:
@@ -145,7 +158,7 @@ def test_each_address_answers_whom_it_should_and_no_one_else(world, hidden):
         for role in ROLES:
             response = answer(role, name, address)
             if role in grants[name]:
-                expected = {302} if name == "cancel" else {200}
+                expected = {302} if name in CHANGES else {200}
             elif role == "visitor" and name in NEEDS_ACCOUNT:
                 expected = {302}
                 assert "/accounts/login/" in response["Location"]
@@ -205,6 +218,42 @@ def test_a_participant_of_a_hidden_phase_sees_no_case_score_and_no_log(world):
     assert "1.000" in organiser
 
 
+def test_released_logs_are_read_by_the_submitter_and_no_score_of_a_case(world):
+    challenge, _, submission = world
+    challenge.phases.update(cases=Phase.Cases.HIDDEN)
+    run = submission.runs.all()[0]
+    run.reason_code, run.reason_text = "exit_code", "The program ended with exit status 42"
+    run.save()
+    address = f"/submissions/{submission.public_id}/"
+    assert logs.release(submission=submission, by=a_user("organiser"))
+    seen = client_of("owner").get(address).content.decode()
+    assert "thresholding" in seen
+    assert "exit status 42" in seen
+    assert "released by organiser" in seen
+    assert "case-1" not in seen
+    assert "1.000" not in seen
+    for stranger in ("rival", "steward", "other organiser"):
+        assert client_of(stranger).get(address).status_code == 404
+    assert logs.withhold(submission=submission, by=a_user("organiser"))
+    seen = client_of("owner").get(address).content.decode()
+    assert "thresholding" not in seen
+    assert "42" not in client_of("owner").get(address).context["report"].rows[0].reason.text
+
+
+@pytest.mark.parametrize("hidden", [False, True], ids=["public cases", "hidden cases"])
+def test_only_an_organiser_learns_that_two_predictions_are_alike(world, hidden):
+    challenge, phase, submission = world
+    if hidden:
+        challenge.phases.update(cases=Phase.Cases.HIDDEN)
+    theirs = Submission.objects.get(submitted_by__username="rival")
+    Similarity.objects.create(first=submission, second=theirs, dice=0.991234, cases=3)
+    for name, address in addresses(challenge, phase, submission).items():
+        for role in ROLES if name not in CHANGES else ():
+            page = body(answer(role, name, address))
+            tells = b"0.9912" in page or b"early identical" in page
+            assert tells is (role == "organiser" and name == "challenge_submissions"), (name, role)
+
+
 def test_in_a_hidden_phase_a_failure_says_only_what_carries_nothing_out(world):
     """File names, an exit status or a grid could be chosen by the container."""
     challenge, _, submission = world
@@ -239,9 +288,11 @@ def test_only_an_organiser_can_mark_a_baseline(world):
         assert submission.is_baseline is marked
 
 
-def test_a_cancel_needs_its_token(world):
-    """Another site cannot cancel for someone who is signed in."""
-    _, _, submission = world
+@pytest.mark.parametrize("name", sorted(CHANGES))
+def test_a_change_needs_its_token(world, name):
+    """Another site cannot cancel, re-run or release for someone who is signed in."""
+    challenge, phase, submission = world
+    challenge.phases.update(cases=Phase.Cases.HIDDEN)
     client = Client(enforce_csrf_checks=True)
-    client.force_login(User.objects.get(username="owner"))
-    assert client.post(f"/submissions/{submission.public_id}/cancel/").status_code == 403
+    client.force_login(User.objects.get(username="organiser"))
+    assert client.post(addresses(challenge, phase, submission)[name]).status_code == 403

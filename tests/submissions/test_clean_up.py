@@ -66,7 +66,7 @@ def test_a_queued_upload_waits_for_an_engine_only_where_there_is_none(uploaded, 
     uploaded.version.image_id = None
     tell_of_host(None)
     assert Host.objects.get().engine == ""
-    assert not report(developer, uploaded).waits_for_engine, "not an image yet"
+    assert not report(developer, uploaded).waits_for, "not an image yet"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,28 @@
+"""Reads of what is answered. Each takes the viewer, and leaves out what that one may not see."""
+
+from submissions.selectors.cases import CaseRow, Reason, Try
+from submissions.selectors.lists import (
+    SimilarPair,
+    find_submission,
+    in_flight,
+    similar_pairs,
+    submissions_of,
+    submissions_to,
+)
+from submissions.selectors.report import STEPS, Progress, Report, report
+
+__all__ = [
+    "STEPS",
+    "CaseRow",
+    "Progress",
+    "Reason",
+    "Report",
+    "SimilarPair",
+    "Try",
+    "find_submission",
+    "in_flight",
+    "report",
+    "similar_pairs",
+    "submissions_of",
+    "submissions_to",
+]
