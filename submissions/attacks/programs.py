@@ -219,9 +219,8 @@ REACH = (
         "    os.mknod('/tmp/sda', 0o60666, os.makedev(8, 0))\n"
         "    return open('/tmp/sda', 'rb').read(1)\n"
         "attempt('read a disk by a device node', device)\n"
-        "attempt('change the root', lambda: os.chroot('/tmp'))\n"
         "attempt('reboot', lambda: call(169, 0xfee1dead, 672274793, 0x1234567, 0))",
-        9,
+        8,
     ),
     _looks(
         "become root",

@@ -18,9 +18,16 @@ from submissions.sandbox.creation import (
     create_algorithm,
     create_keeper,
     create_volumes,
+    remove_all,
     tasks_limit,
 )
-from submissions.sandbox.engine import ENGINE_ERRORS, Engine, ImageUnusable, platform_fault
+from submissions.sandbox.engine import (
+    ENGINE_ERRORS,
+    Engine,
+    ImageUnusable,
+    closing_stream,
+    platform_fault,
+)
 from submissions.sandbox.outcome import (
     MIB,
     Failure,
@@ -33,7 +40,7 @@ from submissions.sandbox.outcome import (
 )
 from submissions.sandbox.places import Places
 from submissions.sandbox.staging import collect_output, input_stream
-from submissions.sandbox.usage import Group, Usage, remove_group
+from submissions.sandbox.usage import Group, Usage
 from submissions.sandbox.verdict import Ending, failure_of, signal_of, warning_of
 from submissions.sandbox.writable import WritableTooLarge, fill_writable
 
@@ -150,19 +157,7 @@ class ContainerProgram:
             yield container
         finally:
             with watch.clock.stage("remove"):
-                self._remove(names)
-
-    def _remove(self, names: Names) -> None:
-        """What cannot be removed now is left to the reconciler; the outcome is worth more."""
-        engine = self._engine
-        steps = [(engine.remove_container, name) for name in names.containers]
-        steps += [(engine.remove_volume, name) for name in names.volumes]
-        for remove, name in steps:
-            try:
-                remove(name)
-            except ENGINE_ERRORS:
-                log.warning("could not remove %s", name, exc_info=True)
-        remove_group(names.base)
+                remove_all(self._engine, names)
 
     def _execute(
         self,
@@ -225,14 +220,15 @@ class ContainerProgram:
             watch.usage = watch.group.usage()
         text = container.logs(tail=500)[-_LOG_BYTES:].decode("utf-8", "replace")
         stream, _ = self._engine.client.containers.get(names.keeper).get_archive("/output")
-        collected = collect_output(
-            stream,
-            slug=request.output_slug,
-            documents=request.outputs,
-            target=request.work / "mask",
-            limit_bytes=request.limits.output_mib * MIB,
-            should_stop=should_stop,
-        )
+        with closing_stream(stream):
+            collected = collect_output(
+                stream,
+                slug=request.output_slug,
+                documents=request.outputs,
+                target=request.work / "mask",
+                limit_bytes=request.limits.output_mib * MIB,
+                should_stop=should_stop,
+            )
         ending = Ending(
             state=ended.state,
             runtime=self._runtime,

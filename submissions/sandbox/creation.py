@@ -1,5 +1,6 @@
 """What an algorithm's container and its keeper are made with: every protection stands here."""
 
+import logging
 from dataclasses import dataclass
 
 from docker.errors import APIError
@@ -7,11 +8,20 @@ from docker.models.containers import Container
 from docker.types import LogConfig, Mount, Ulimit
 
 from submissions.sandbox.archive import ImageConfig
-from submissions.sandbox.engine import GVISOR, NOBODY, Account, Engine, ImageUnusable
+from submissions.sandbox.engine import (
+    ENGINE_ERRORS,
+    GVISOR,
+    NOBODY,
+    Account,
+    Engine,
+    ImageUnusable,
+)
 from submissions.sandbox.keeper import IMAGE as KEEPER_IMAGE
 from submissions.sandbox.outcome import MIB, Limits, RunRequest, SandboxError
-from submissions.sandbox.usage import parent_group
+from submissions.sandbox.usage import parent_group, remove_group
 from submissions.sandbox.volumes import declared_volumes
+
+log = logging.getLogger(__name__)
 
 _OUTPUT_FILES = 4096
 # gVisor's own threads count beside the program's: some for itself, and several for each process.
@@ -181,6 +191,18 @@ def create_algorithm(
         raise
     _require_limited_mounts(engine, container, names)
     return container
+
+
+def remove_all(engine: Engine, names: Names) -> None:
+    """What cannot be removed now is left to the reconciler; the outcome is worth more."""
+    steps = [(engine.remove_container, name) for name in names.containers]
+    steps += [(engine.remove_volume, name) for name in names.volumes]
+    for remove, name in steps:
+        try:
+            remove(name)
+        except ENGINE_ERRORS:
+            log.warning("could not remove %s", name, exc_info=True)
+    remove_group(names.base)
 
 
 def tasks_limit(limits: Limits, runtime: str) -> int:

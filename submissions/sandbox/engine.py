@@ -5,7 +5,7 @@ import io
 import json
 import logging
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -293,6 +293,17 @@ def _left_over(name: str, labels: dict[str, str], *, is_volume: bool) -> LeftOve
     return LeftOver(
         name, labels.get(LABEL_RUN, ""), int(attempt) if attempt.isdecimal() else 0, is_volume
     )
+
+
+@contextmanager
+def closing_stream(stream: Iterable[bytes]) -> Iterator[None]:
+    """Give up the rest of an archive that the engine sends: until then it holds the container."""
+    try:
+        yield
+    finally:
+        close = getattr(stream, "close", None)
+        if close is not None:
+            close()
 
 
 @contextmanager

@@ -4,6 +4,7 @@ Nothing here contains a program: it is for files of this project alone, and ever
 a result of it says that it was not sandboxed.
 """
 
+import json
 import os
 import resource
 import shutil
@@ -54,6 +55,8 @@ class BaselineProcess:
             folder = source / "images" / image.socket
             folder.mkdir(parents=True)
             shutil.copyfile(image.file, folder / "case.mha")
+        for document in request.inputs:
+            (source / f"{document.name}.json").write_text(json.dumps(document.value))
         started, clock = datetime.now(UTC), time.monotonic()
         log_file = request.work / "log"
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -95,6 +98,10 @@ class BaselineProcess:
         ]
         if failure is None and len(masks) != 1:
             failure = Failure("no_output", f"Expected one mask, found {len(masks)}.")
+        documents = {name: output / f"{name}.json" for name in request.outputs}
+        missing = [str(path) for path in documents.values() if not path.is_file()]
+        if failure is None and missing:
+            failure = Failure("no_json", f"Expected {', '.join(missing)} beside the mask.")
         return Outcome(
             sandbox=SANDBOX_NONE,
             started_at=started,
@@ -106,6 +113,9 @@ class BaselineProcess:
             usage=Usage(None, _cpu_seconds(after) - _cpu_seconds(before), "kernel"),
             log=log_file.read_bytes()[-_LOG_BYTES:].decode("utf-8", "replace"),
             mask=masks[0] if failure is None else None,
+            documents={}
+            if failure
+            else {name: path.read_bytes() for name, path in documents.items()},
             failure=failure,
         )
 

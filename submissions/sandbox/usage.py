@@ -54,15 +54,11 @@ class Group:
 
         None where it is not to be seen from here: then ``pid`` is of another machine or namespace.
         """
-        parents = {}
         try:
-            lines = (_PROC / str(pid) / "cgroup").read_text().splitlines()
+            text = (_PROC / str(pid) / "cgroup").read_text()
         except OSError:
             return None
-        for line in lines:
-            _, controllers, path = line.split(":", 2)
-            for controller in controllers.split(","):
-                parents[controller] = Path(path.lstrip("/")).parent
+        parents = {name: path.parent for name, path in groups_of(text).items()}
         if "memory" in parents:
             folders = {one: _CGROUPS / one / parents[one] for one in _V1 if one in parents}
         else:
@@ -93,6 +89,19 @@ class Group:
     def _of(self, controller: str, file: str) -> int | None:
         folder = self._folders.get(controller)
         return None if folder is None else _number(folder / file)
+
+
+def groups_of(text: str) -> dict[str, Path]:
+    """The control group of a process by controller, from its ``/proc/<pid>/cgroup``.
+
+    Each is relative to where the controller is mounted; "" stands for all of cgroup v2.
+    """
+    found = {}
+    for line in text.splitlines():
+        _, controllers, path = line.split(":", 2)
+        for controller in controllers.split(","):
+            found[controller] = Path(path.lstrip("/"))
+    return found
 
 
 def remove_group(name: str) -> None:

@@ -56,6 +56,7 @@ def parent(process):
     [
         ("kill -9 of the sandbox worker, all of it", "celery.*--queues sandbox"),
         ("kill -9 of the scoring worker, all of it", "celery.*--queues scoring"),
+        ("kill -9 of decoders and scorers", "evaluation.nurse"),
         ("kill -9 of every worker", "celery"),
         ("kill -9 of the web server", "gunicorn"),
         ("kill -9 of the reconciler", "reconciler"),

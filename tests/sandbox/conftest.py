@@ -40,7 +40,7 @@ def pet(tmp_path):
 def run(engine, pet, tmp_path):
     """Build a program into an image, judge it as an upload, and run it on a case."""
 
-    def run_program(program, *lines, should_stop=lambda: False, limits=LIMITS):
+    def run_program(program, *lines, should_stop=lambda: False, limits=LIMITS, **asked):
         archive = save_program(program, tmp_path / "upload.tar", *lines)
         image = canonicalise(archive, tmp_path / "image.tar")
         work = tmp_path / "work"
@@ -61,6 +61,7 @@ def run(engine, pet, tmp_path):
             output_slug=SLUG,
             limits=limits,
             work=work,
+            **asked,
         )
         return contained.run(request, should_stop)
 

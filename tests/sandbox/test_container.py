@@ -3,11 +3,12 @@
 import dataclasses
 import json
 import time
+from pathlib import Path
 
 import pytest
 
 from submissions.sandbox.engine import NOBODY_ACCOUNT, Account, choose_account
-from submissions.sandbox.outcome import Stopped
+from submissions.sandbox.outcome import InputDocument, Stopped
 from tests.images import EMPTY_MASK, SLUG
 from tests.sandbox.conftest import LIMITS
 
@@ -181,3 +182,86 @@ def test_a_user_is_resolved_to_numbers_that_are_never_root(declared, account):
         ("algorithm", Account(1234, 99, "/home/algorithm")),
     ]
     assert choose_account(declared, accounts) == account
+
+
+def test_a_writable_path_is_a_copy_of_the_images_own_and_limited(run):
+    outcome = run(
+        "import os, json, pathlib\n"
+        "path = pathlib.Path('/opt/algorithm')\n"
+        "before = (path / 'deep' / 'weights').read_text()\n"
+        "(path / 'deep' / 'weights').write_text('changed')\n"
+        "try:\n  f = open(path / 'x', 'wb')\n  for _ in range(200): f.write(bytes(10**6))\n"
+        "  f.flush()\nexcept OSError as e: full = e.errno\n"
+        "print(json.dumps([before, os.readlink(path / 'link'), full]))\n",
+        "RUN mkdir -p /opt/algorithm/deep && echo -n first > /opt/algorithm/deep/weights"
+        " && ln -s deep/weights /opt/algorithm/link && chmod -R go-rwx /opt/algorithm",
+        writable=("/opt/algorithm",),
+    )
+    assert told(outcome) == ["first", "deep/weights", 28]
+
+
+def test_a_writable_path_that_the_image_does_not_have_is_an_empty_folder(run):
+    outcome = run(
+        "import json, os; print(json.dumps([os.listdir('/opt/new'), os.access('/opt/new', os.W_OK)]))",
+        writable=("/opt/new",),
+    )
+    assert told(outcome) == [[], True]
+
+
+def test_an_image_that_holds_too_much_at_a_writable_path_is_told_so(run, engine):
+    outcome = run(
+        EMPTY_MASK,
+        "RUN mkdir /opt/large && head -c 100000000 /dev/zero > /opt/large/x",
+        writable=("/opt/large",),
+    )
+    assert outcome.failure.code == "writable_too_large"
+    assert "/opt/large" in outcome.failure.message
+    assert engine.left_overs() == []
+
+
+def test_declared_json_goes_in_and_comes_out(run):
+    outcome = run(
+        EMPTY_MASK + "import json\nage = json.load(open('/input/ehr.json'))['age']\n"
+        "listed = [one['socket']['slug'] for one in json.load(open('/input/inputs.json'))]\n"
+        "json.dump([age, listed], open('/output/risk.json', 'w'))\n",
+        inputs=(InputDocument("ehr", "Patient", {"age": 61}),),
+        outputs=("risk",),
+    )
+    assert outcome.failure is None
+    assert json.loads(outcome.documents["risk"]) == [61, ["pet", "ehr"]]
+
+
+def test_a_declared_output_that_is_missing_is_named(run):
+    outcome = run(EMPTY_MASK, outputs=("risk",))
+    assert outcome.failure.code == "no_json"
+    assert "/output/risk.json" in outcome.failure.message
+
+
+def test_a_child_killed_for_memory_is_a_warning_where_the_program_went_on(run):
+    outcome = run(
+        "import os\n"
+        "if os.fork() == 0:\n"
+        "    b = []\n"
+        "    while True: b.append(bytearray(10**7))\n"
+        "os.wait()\n" + EMPTY_MASK
+    )
+    assert outcome.failure is None
+    assert outcome.out_of_memory
+    assert "killed for memory" in outcome.warning
+
+
+def test_the_log_on_the_engines_disk_stays_small(run, engine):
+    sizes = []
+
+    def look():
+        for one in engine.client.containers.list():
+            path = Path(one.attrs.get("LogPath") or "/none")
+            if str(one.name).endswith("-algorithm") and path.exists():
+                sizes.append(path.stat().st_size)
+        return False
+
+    outcome = run(
+        "for _ in range(100_000): print('x' * 500)\nimport time; time.sleep(1.5)", should_stop=look
+    )
+    assert len(outcome.log) <= 64 * 1024
+    assert 0 < max(sizes) < 2.5 * 1024**2
