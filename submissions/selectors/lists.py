@@ -62,7 +62,7 @@ def similar_pairs(viewer: Viewer, challenge: Challenge) -> tuple[SimilarPair, ..
             one.cases,
             same_person=one.first.submitted_by_id == one.second.submitted_by_id,
         )
-        for one in found.order_by("-dice", "pk")
+        for one in found.order_by("-dice", "first_id", "second_id")
     ]
     return tuple(sorted(pairs, key=lambda pair: pair.same_person))
 
