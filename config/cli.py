@@ -113,22 +113,123 @@ def demo() -> None:
 @app.command()
 def doctor() -> None:
     """Tell what is there and what is missing on this machine, each with its remedy."""
-    from config.doctor import Verdict, examine
+    from config.doctor import GVisor, examine
+    from config.finding import Verdict
 
     settings = environment()
-    table = Table(show_lines=False, box=None, pad_edge=False)
+    gvisor = GVisor(settings.gvisor == "auto", _phases_that_require_gvisor(settings))
+    table = Table(box=None, pad_edge=False)
     for title in ("", "", "found", "remedy"):
-        table.add_column(title)
+        table.add_column(title, overflow="fold")
     colours = {Verdict.GOOD: "green", Verdict.NOTE: "yellow", Verdict.MISSING: "red"}
     missing = 0
-    for finding in examine(settings.state, settings.redis_url):
+    for finding in examine(settings.state, settings.redis_url, gvisor):
         colour = colours[finding.verdict]
         table.add_row(
-            finding.what, f"[{colour}]{finding.verdict.value}[/]", finding.found, finding.remedy
+            finding.what,
+            f"[{colour}]{finding.verdict.value}[/]",
+            escape(finding.found),
+            escape(finding.remedy),
         )
         missing += finding.verdict is Verdict.MISSING
     console.print(table)
     raise typer.Exit(1 if missing else 0)
+
+
+def _phases_that_require_gvisor(settings: Environment) -> int:
+    """0 where there is no platform yet."""
+    if not (settings.state / "db.sqlite3").is_file():
+        return 0
+    _django()
+    from django.db import DatabaseError
+
+    from challenges.models import Phase
+
+    try:
+        return Phase.objects.filter(sandbox=Phase.Sandbox.GVISOR).count()
+    except DatabaseError:  # of an earlier version, until the next start
+        return 0
+
+
+@app.command()
+def operator(
+    username: Annotated[str, typer.Argument(help="Someone who has signed up.")],
+    remove: Annotated[bool, typer.Option(help="No longer an operator.")] = False,
+) -> None:
+    """Let a person see the page of operations, and drain hosts."""
+    _django()
+    from accounts.services import set_operator
+
+    if not set_operator(username=username, operator=not remove):
+        raise _fail(f"There is no user “{username}”. Sign up in the browser first.")
+    console.print(f"{escape(username)} is {'no longer ' if remove else ''}an operator.")
+
+
+@app.command()
+def drain(
+    host: Annotated[
+        str, typer.Argument(help="As the page of operations names it; by default this one.")
+    ] = "",
+    undo: Annotated[bool, typer.Option(help="Take work again.")] = False,
+) -> None:
+    """Let a host's workers finish what they do, and take nothing new."""
+    _django()
+    from django.conf import settings
+
+    from submissions.models import Host
+    from submissions.services import hosts
+
+    found = Host.objects.filter(name=host or settings.HOST_ID).first()
+    if found is None:
+        known = ", ".join(Host.objects.values_list("name", flat=True)) or "none"
+        raise _fail(f"There is no host “{host or settings.HOST_ID}”; known: {known}.")
+    (hosts.resume if undo else hosts.drain)(host=found)
+    console.print(
+        f"{found.name} takes work again."
+        if undo
+        else f"{found.name} finishes what it does, and takes nothing new."
+    )
+
+
+@app.command()
+def attack(
+    only: Annotated[str, typer.Option(help="Attacks whose name holds this text.")] = "",
+) -> None:
+    """Attack this installation's sandbox, and tell what stopped each attack."""
+    import docker.errors
+
+    from config.attack import attacks
+    from config.host import HostRefused
+    from submissions.sandbox.outcome import SandboxError
+
+    _django()
+    from django.conf import settings
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("", "attack", "what was tried", "in", "what stopped it"):
+        table.add_column(title, overflow="fold")
+    breached = tried = 0
+    try:
+        with console.status("Making images to attack with …") as status:
+            for one in attacks(console, f"{settings.INSTALLATION_ID}attack", only):
+                verdict = one.verdict
+                status.update(f"{verdict.name}, {one.runtime or 'image check'}")
+                tried += 1
+                breached += not verdict.held
+                table.add_row(
+                    "[green]held[/]" if verdict.held else "[red]BREACH[/]",
+                    escape(verdict.name),
+                    escape(verdict.tried),
+                    one.runtime,
+                    escape(verdict.stopped_by[:160]),
+                )
+    except (HostRefused, SandboxError, docker.errors.DockerException) as refusal:
+        raise _fail(f"The attacks could not be tried: {refusal}") from None
+    console.print(table)
+    if not tried:
+        raise _fail(f"No attack has “{only}” in its name.")
+    console.print(f"{tried} attacks, {tried - breached} held, {breached} breached.")
+    raise typer.Exit(1 if breached else 0)
 
 
 @app.command("import-challenge")
@@ -183,15 +284,26 @@ def import_challenge(
 )
 def test(context: typer.Context) -> None:
     """Install what the tests need, and run the whole suite (further arguments go to pytest)."""
-    from config.host import HostRefused, browser, build_base_image, engine, engine_answers
+    from config.host import (
+        HostRefused,
+        browser,
+        build_base_image,
+        engine,
+        engine_answers,
+        programs_for_tests,
+    )
 
     state = ROOT / ".uptake" / "test"
     (state / "logs").mkdir(parents=True, exist_ok=True)
+    try:
+        programs_for_tests(console)  # before the engine, which is started with gVisor
+        chromium = browser(console)
+    except HostRefused as refusal:
+        raise _fail(refusal) from None
     with engine(console, state) as found:
         if found is None:
             raise _fail("The suite needs a Docker engine.")
         try:
-            chromium = browser(console)
             import docker
 
             from config.host import BASE_IMAGE
@@ -205,8 +317,11 @@ def test(context: typer.Context) -> None:
             raise _fail(refusal) from None
         console.print(f"Docker engine {engine_answers()}, {chromium}")
         variables = {**os.environ, "UPTAKE_CHROMIUM": chromium}
-        # The quick part on every CPU; then what shares the engine, one after another.
-        whole = [["-n", "auto", "-m", f"not ({_SERIAL})"], ["-m", _SERIAL]]
+        # The quick part first; then what starts platforms and containers, file by file.
+        whole = [
+            ["-n", "auto", "-m", f"not ({_SERIAL})"],
+            ["-n", "2", "--dist", "loadfile", "-m", _SERIAL],
+        ]
         for arguments in [context.args] if context.args else whole:
             command = [sys.executable, "-m", "pytest", *arguments]
             done = subprocess.run(command, cwd=ROOT, env=variables, check=False)

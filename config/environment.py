@@ -61,6 +61,10 @@ class Environment(BaseModel):
     reconcile_seconds: float = Field(
         default=10, ge=0.2, le=30, description="How often the reconciler looks for what was lost."
     )
+    metrics_token: str = Field(
+        default="",
+        description="A Prometheus server with this bearer token may read /operations/metrics.",
+    )
     upload_gib: float = Field(
         default=10, gt=0, description="Largest upload of a container image, GiB."
     )

@@ -181,6 +181,7 @@ CELERY_TASK_ROUTES = {
 
 BASELINES = ROOT / "examples" / "algorithms"
 SANDBOX_SLOTS = _environment.slots
+METRICS_TOKEN = _environment.metrics_token
 GVISOR = _environment.gvisor
 LEASE_SECONDS = _environment.lease_seconds
 RECONCILE_SECONDS = _environment.reconcile_seconds

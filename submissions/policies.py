@@ -37,3 +37,8 @@ def may_release_logs(viewer: Viewer, submission: Submission) -> bool:
 
 def _is_submitter(viewer: Viewer, submission: Submission) -> bool:
     return isinstance(viewer, User) and submission.submitted_by_id == viewer.pk
+
+
+def may_operate(viewer: Viewer) -> bool:
+    """See hosts, workers and leases, and drain: whoever ``./uptake operator`` named."""
+    return isinstance(viewer, User) and viewer.is_active and viewer.is_staff

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from submissions import views
+from submissions import operating, views
 
 urlpatterns = [
     path("submissions/", views.own_submissions, name="own_submissions"),
@@ -14,5 +14,9 @@ urlpatterns = [
         views.challenge_submissions,
         name="challenge_submissions",
     ),
+    path("operations/", operating.operations, name="operations"),
+    path("operations/metrics", operating.prometheus, name="prometheus"),
+    path("operations/hosts/<str:name>/drain/", operating.drain, name="drain"),
+    path("operations/hosts/<str:name>/resume/", operating.resume, name="resume"),
     path("challenges/<slug:slug>/<slug:phase_slug>/submit/", views.submit, name="submit"),
 ]

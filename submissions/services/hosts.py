@@ -1,6 +1,9 @@
 """What a host's workers tell of themselves, and whether they may take on anything new."""
 
+from __future__ import annotations
+
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import structlog
 from django.conf import settings
@@ -8,7 +11,9 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from submissions.models import Host, Worker
-from submissions.sandbox.engine import Engine
+
+if TYPE_CHECKING:  # the web process drains hosts, and never loads the Docker SDK
+    from submissions.sandbox.engine import Engine
 
 log = structlog.get_logger(__name__)
 _FORGOTTEN = timedelta(days=1)

@@ -1,0 +1,8 @@
+"""Every change of an account that is not allauth's."""
+
+from accounts.models import User
+
+
+def set_operator(*, username: str, operator: bool) -> bool:
+    """Let someone see the page of operations and drain hosts, or no longer; False: no such user."""
+    return User.objects.filter(username=username).update(is_staff=operator) == 1

@@ -1,0 +1,203 @@
+"""What an operator reads: the queue, the hosts and workers, who works on what, what failed."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max, Min, Sum
+from django.utils import timezone
+
+from submissions import reasons
+from submissions.models import Attempt, Host, Run, Submission, Worker
+from submissions.services import lifecycle
+
+SILENT_AFTER = timedelta(seconds=60)
+"""Who has not been heard of for so long is told to be silent."""
+FAILURES_OF = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """waiting: rows that a worker could take; processes: of the workers that were heard of."""
+
+    name: str
+    what: str
+    waiting: int
+    oldest: datetime | None
+    working: int
+    processes: int
+
+
+@dataclass(frozen=True)
+class Presence:
+    """A host or worker; heard: when it last told of itself."""
+
+    name: str
+    detail: str
+    heard: datetime
+    silent: bool
+    draining: bool = False
+
+
+@dataclass(frozen=True)
+class Lease:
+    what: str
+    submission: str
+    case: str
+    held_by: str
+    beat: datetime | None
+    silent: bool
+    attempt: int
+
+
+@dataclass(frozen=True)
+class FailureCount:
+    """Of attempts and refusals that ended with a reason lately."""
+
+    code: str
+    title: str
+    owner: str
+    count: int
+    last: datetime
+
+
+@dataclass(frozen=True)
+class Operations:
+    queues: tuple[Queue, ...]
+    hosts: tuple[Presence, ...]
+    workers: tuple[Presence, ...]
+    leases: tuple[Lease, ...]
+    failures: tuple[FailureCount, ...]
+    states: tuple[tuple[str, int], ...]
+
+
+def operations() -> Operations:
+    """For operators only: the caller has asked ``policies.may_operate``."""
+    return Operations(
+        queues=queues(),
+        hosts=_hosts(),
+        workers=_workers(),
+        leases=leases(),
+        failures=failures(since=timezone.now() - FAILURES_OF),
+        states=states(),
+    )
+
+
+def queues() -> tuple[Queue, ...]:
+    runs = Run.objects.filter(submission__state__in=lifecycle.LIVE)
+    received = Submission.objects.filter(state=Submission.State.RECEIVED)
+    queued = runs.filter(state=Run.State.QUEUED)
+    collected = runs.filter(state=Run.State.COLLECTED)
+    counts = {
+        "default": (received, "received_at", _count(Submission, Submission.State.CHECKING)),
+        "sandbox": (queued, "submission__received_at", _count(Run, Run.State.RUNNING)),
+        "scoring": (collected, "submission__received_at", _count(Run, Run.State.SCORING)),
+    }
+    words = {"default": "image checks", "sandbox": "runs", "scoring": "scores"}
+    alive = Worker.objects.filter(seen_at__gt=timezone.now() - SILENT_AFTER)
+    processes = dict(alive.values_list("queue").annotate(Sum("processes")))
+    found = []
+    for name, (waiting, since, working) in counts.items():
+        told = waiting.aggregate(count=Count("pk"), oldest=Min(since))
+        found.append(
+            Queue(name, words[name], told["count"], told["oldest"], working, processes.get(name, 0))
+        )
+    return tuple(found)
+
+
+def leases() -> tuple[Lease, ...]:
+    now = timezone.now()
+    checks = Submission.objects.filter(state=Submission.State.CHECKING)
+    runs = Run.objects.filter(state__in=(Run.State.RUNNING, Run.State.SCORING))
+    found = [
+        Lease(
+            what="image check",
+            submission=one.public_id,
+            case="",
+            held_by=one.leased_by,
+            beat=one.beat_at,
+            silent=_is_silent(one.beat_at, now),
+            attempt=one.fence,
+        )
+        for one in checks.order_by("pk")
+    ]
+    for run in runs.select_related("submission", "case").order_by("pk"):
+        found.append(
+            Lease(
+                what="run" if run.state == Run.State.RUNNING else "scoring",
+                submission=run.submission.public_id,
+                case=run.case.name,
+                held_by=run.leased_by,
+                beat=run.beat_at,
+                silent=_is_silent(run.beat_at, now),
+                attempt=run.fence,
+            )
+        )
+    return tuple(found)
+
+
+def failures(since: datetime | None = None) -> tuple[FailureCount, ...]:
+    """By code and owner, the platform's own first; ``since``: None for all that there ever were."""
+    attempts = Attempt.objects.exclude(reason_code="").exclude(ended_at=None)
+    refused = Submission.objects.filter(state=Submission.State.REJECTED)
+    if since is not None:
+        attempts, refused = attempts.filter(ended_at__gt=since), refused.filter(ended_at__gt=since)
+    rows = [
+        *attempts.order_by().values_list("reason_code", "reason_owner").annotate(_N, _LAST),
+        *refused.order_by().values_list("reason_code", "reason_owner").annotate(_N, _LAST),
+    ]
+    found = [
+        FailureCount(code, reasons.title(code), owner, n, last) for code, owner, n, last in rows
+    ]
+    return tuple(sorted(found, key=lambda one: (one.owner != "platform", -one.count, one.code)))
+
+
+def states() -> tuple[tuple[str, int], ...]:
+    """How many submissions are in each state."""
+    counts = dict(Submission.objects.order_by().values_list("state").annotate(Count("pk")))
+    return tuple((state.value, counts.get(state.value, 0)) for state in Submission.State)
+
+
+_N = Count("pk")
+_LAST = Max("ended_at")
+
+
+def _count(model: type[Run] | type[Submission], state: str) -> int:
+    return model._default_manager.filter(state=state).count()
+
+
+def _hosts() -> tuple[Presence, ...]:
+    now = timezone.now()
+    return tuple(
+        Presence(
+            name=host.name,
+            detail=_engine_words(host),
+            heard=host.seen_at,
+            silent=_is_silent(host.seen_at, now),
+            draining=host.draining_since is not None,
+        )
+        for host in Host.objects.order_by("name")
+    )
+
+
+def _engine_words(host: Host) -> str:
+    if not host.engine:
+        return "no Docker engine"
+    gvisor = "with gVisor" if "runsc" in host.runtimes else "without gVisor"
+    return f"Docker {host.engine}, {gvisor}"
+
+
+def _workers() -> tuple[Presence, ...]:
+    now = timezone.now()
+    return tuple(
+        Presence(
+            name=worker.name,
+            detail=f"{worker.queue}, {worker.processes} processes",
+            heard=worker.seen_at,
+            silent=_is_silent(worker.seen_at, now),
+        )
+        for worker in Worker.objects.order_by("name")
+    )
+
+
+def _is_silent(moment: datetime | None, now: datetime) -> bool:
+    return moment is None or now - moment > SILENT_AFTER
