@@ -2,55 +2,58 @@
 
 import os
 import platform
+import re
 import shutil
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import docker
 import docker.errors
 from requests.exceptions import RequestException
 
+from config.finding import Finding, Verdict
+from config.protections import protections
+from evaluation.confinement import seccomp_is_there
+from submissions.sandbox.engine import GVISOR
+
 GIB = 1024**3
 LEAST_DISK = 20 * GIB
 LEAST_MEMORY = 4 * GIB
+_LEAST_KERNEL = (5, 3)
 _EARLIEST = 1_760_000_000  # a clock before this project's beginning is wrong
 
 
-class Verdict(StrEnum):
-    GOOD = "ok"
-    NOTE = "note"
-    MISSING = "missing"
-
-
 @dataclass(frozen=True)
-class Finding:
-    what: str
-    verdict: Verdict
-    found: str
-    remedy: str = ""
+class GVisor:
+    """by_default: UPTAKE_GVISOR is auto. required: phases of this installation that require it."""
+
+    by_default: bool = True
+    required: int = 0
 
 
-def examine(state: Path, redis_url: str) -> Iterator[Finding]:
+def examine(state: Path, redis_url: str, gvisor: GVisor = GVisor()) -> Iterator[Finding]:
     yield Finding("Python", Verdict.GOOD, f"{platform.python_version()} ({sys.executable})")
     yield Finding(
         "Libraries",
         Verdict.GOOD,
         ", ".join(f"{name} {version(name)}" for name in ("django", "celery", "numpy", "docker")),
     )
-    yield from _engine()
+    yield _kernel()
+    yield _scorer()
+    yield from _engine(gvisor)
     yield _broker(redis_url)
-    yield _disk(state)
+    yield _disk("Disk", state, "Set UPTAKE_STATE to a larger disk.")
     yield _memory()
     yield _clock()
     yield _assets()
 
 
-def _engine() -> Iterator[Finding]:
+def _engine(gvisor: GVisor) -> Iterator[Finding]:
     try:
         client = docker.from_env(timeout=10)
         info = client.info()
@@ -68,35 +71,91 @@ def _engine() -> Iterator[Finding]:
         Verdict.GOOD,
         f"{info['ServerVersion']}, {info['Driver']}, cgroup v{info.get('CgroupVersion', '1')}",
     )
-    options = [option.split(",")[0] for option in info.get("SecurityOptions") or []]
-    seccomp = "name=seccomp" in options
-    yield Finding(
-        "seccomp",
-        Verdict.GOOD if seccomp else Verdict.MISSING,
-        "the engine filters system calls" if seccomp else "the engine filters no system calls",
-        "" if seccomp else "Use an engine and a kernel with seccomp.",
-    )
-    held = {
-        "memory": info.get("MemoryLimit"),
-        "swap": info.get("SwapLimit"),
-        "pids": info.get("PidsLimit"),
-        "cpuset": info.get("CPUSet"),
-    }
-    lacking = [name for name, there in held.items() if not there]
-    yield Finding(
-        "Limits by the kernel",
-        Verdict.MISSING if lacking else Verdict.GOOD,
-        f"no limit on {', '.join(lacking)}" if lacking else ", ".join(held),
-        "Boot with cgroup_enable=memory swapaccount=1, or use cgroup v2." if lacking else "",
-    )
-    gvisor = "runsc" in (info.get("Runtimes") or {})
-    yield Finding(
-        "gVisor",
-        Verdict.NOTE,
-        "the engine has the runtime runsc" if gvisor else "the engine has no runtime runsc",
-        "Not used by this version of Uptake; nothing has to be done.",
-    )
+    yield _engines_disk(info)
+    yield _logs(info)
+    yield _user_namespaces(info)
+    yield _gvisor(GVISOR in (info.get("Runtimes") or {}), gvisor)
     client.close()
+    yield from protections()
+
+
+def _engines_disk(info: dict[str, Any]) -> Finding:
+    """Where images are unpacked, and inputs are staged."""
+    folder = Path(info.get("DockerRootDir") or "/")
+    if os.environ.get("DOCKER_HOST", "unix://").startswith("unix://") and folder.is_dir():
+        return _disk("Disk of the engine", folder, "Set data-root in /etc/docker/daemon.json.")
+    return Finding("Disk of the engine", Verdict.NOTE, f"{folder} cannot be seen from here")
+
+
+def _logs(info: dict[str, Any]) -> Finding:
+    there = "json-file" in ((info.get("Plugins") or {}).get("Log") or [])
+    return Finding(
+        "Logs of containers",
+        Verdict.GOOD if there else Verdict.MISSING,
+        "limited by the driver json-file" if there else "the engine has no log driver json-file",
+        "" if there else "A run is made with it, since it limits a log's size: use Docker Engine.",
+    )
+
+
+def _user_namespaces(info: dict[str, Any]) -> Finding:
+    options = {option.split(",")[0] for option in info.get("SecurityOptions") or []}
+    if options & {"name=userns", "name=rootless"}:
+        return Finding("User namespaces", Verdict.GOOD, "users of containers are not this host's")
+    return Finding(
+        "User namespaces",
+        Verdict.NOTE,
+        "a container's uid is that of the host, and never 0",
+        "Nothing has to be done: no program of a submission is uid 0.",
+    )
+
+
+def _gvisor(there: bool, wanted: GVisor) -> Finding:
+    phases = {0: "no phase requires it", 1: "a phase requires it"}.get(
+        wanted.required, f"{wanted.required} phases require it"
+    )
+    if not there:
+        return Finding(
+            "gVisor",
+            Verdict.MISSING if wanted.required else Verdict.NOTE,
+            "the engine has no runtime runsc"
+            + (f", and {phases}: submissions wait" if wanted.required else ""),
+            'apt-get install runsc; then {"runtimes": {"runsc": {"path": "/usr/bin/runsc", '
+            '"runtimeArgs": ["--network=none"]}}} in /etc/docker/daemon.json, and restart the '
+            "engine (docs/operations.md).",
+        )
+    if not wanted.by_default:
+        return Finding(
+            "gVisor", Verdict.NOTE,
+            f"used only where a phase requires it (UPTAKE_GVISOR=never); {phases}",
+            "UPTAKE_GVISOR=auto uses it for every uploaded container.",
+        )  # fmt: skip
+    return Finding(
+        "gVisor", Verdict.GOOD, f"contains every uploaded container (UPTAKE_GVISOR=auto); {phases}"
+    )  # fmt: skip
+
+
+def _kernel() -> Finding:
+    release = platform.release()
+    numbers = tuple(int(one) for one in re.findall(r"\d+", release)[:2])
+    good = numbers >= _LEAST_KERNEL
+    return Finding(
+        "Kernel",
+        Verdict.GOOD if good else Verdict.MISSING,
+        f"Linux {release}",
+        "" if good else "Linux 5.3 or later is needed (pidfd): nothing is decoded or scored here.",
+    )
+
+
+def _scorer() -> Finding:
+    there = seccomp_is_there()
+    return Finding(
+        "Decoder and scorer",
+        Verdict.GOOD if there else Verdict.MISSING,
+        "confined by a list of system calls (seccomp)"
+        if there
+        else "this kernel or machine cannot filter system calls",
+        "" if there else "Nothing is decoded or scored here. Use Linux on x86_64 or aarch64.",
+    )
 
 
 def _broker(redis_url: str) -> Finding:
@@ -117,18 +176,15 @@ def _broker(redis_url: str) -> Finding:
     )
 
 
-def _disk(state: Path) -> Finding:
-    existing = next(folder for folder in (state, *state.parents) if folder.exists())
+def _disk(what: str, folder: Path, remedy: str) -> Finding:
+    existing = next(one for one in (folder, *folder.parents) if one.exists())
     usage = shutil.disk_usage(existing)
     enough = usage.free >= LEAST_DISK
     return Finding(
-        "Disk",
+        what,
         Verdict.GOOD if enough else Verdict.NOTE,
         f"{usage.free / GIB:.0f} GiB free of {usage.total / GIB:.0f} at {existing}",
-        ""
-        if enough
-        else "20 GiB or more are wise: an image may unpack to as much. "
-        "Set UPTAKE_STATE to a larger disk.",
+        "" if enough else f"20 GiB or more are wise: an image may unpack to as much. {remedy}",
     )
 
 

@@ -20,9 +20,15 @@ from submissions.sandbox.creation import (
     remove_all,
     tasks_limit,
 )
-from submissions.sandbox.engine import GVISOR, NOBODY_ACCOUNT, Engine, platform_fault
+from submissions.sandbox.engine import (
+    GVISOR,
+    NOBODY_ACCOUNT,
+    Engine,
+    ImageUnusable,
+    platform_fault,
+)
 from submissions.sandbox.keeper import IMAGE
-from submissions.sandbox.outcome import Limits, RunRequest
+from submissions.sandbox.outcome import Limits, RunRequest, SandboxError
 from submissions.sandbox.usage import Group, groups_of
 
 LIMITS = Limits(memory_mib=64, shm_mib=8, tmp_mib=16, output_mib=4, cpus=1, pids=32, seconds=30)
@@ -107,6 +113,8 @@ def probe(engine: Engine, runtime: str) -> Seen:
             keeper.reload()
             container.reload()
             return _look(keeper, container, names, runtime, cpu)
+        except ImageUnusable as error:
+            raise SandboxError("probe_failed", f"The engine refuses: {error}") from error
         finally:
             remove_all(engine, names)
 

@@ -4,7 +4,8 @@ import pytest
 from typer.testing import CliRunner
 
 from config.cli import app
-from config.doctor import Verdict, examine
+from config.doctor import GVisor, examine
+from config.finding import Verdict
 from config.host import HostRefused, install, privileged
 
 
@@ -35,12 +36,87 @@ def test_a_broker_that_does_not_answer_is_missing(tmp_path):
 
 
 @pytest.mark.docker
-def test_an_engine_is_described_with_its_protections(tmp_path):
+def test_an_engine_is_described_with_its_disk_logs_and_users(tmp_path):
     found = findings(tmp_path)
-    assert found["Docker engine"].verdict is Verdict.GOOD
-    assert found["seccomp"].verdict is Verdict.GOOD
-    assert found["Limits by the kernel"].verdict is Verdict.GOOD
-    assert found["gVisor"].verdict in (Verdict.GOOD, Verdict.NOTE)
+    for name in ("Docker engine", "Disk of the engine", "Logs of containers", "User namespaces"):
+        assert found[name].verdict in (Verdict.GOOD, Verdict.NOTE), found[name]
+    assert "GiB free" in found["Disk of the engine"].found
+
+
+def test_the_kernel_and_the_scorers_filter_are_looked_at(tmp_path, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing.sock")
+    assert findings(tmp_path)["Kernel"].verdict is Verdict.GOOD
+    assert "seccomp" in findings(tmp_path)["Decoder and scorer"].found
+    monkeypatch.setattr("config.doctor.platform.release", lambda: "5.2.17-generic")
+    monkeypatch.setattr("config.doctor.seccomp_is_there", lambda: False)
+    found = findings(tmp_path)
+    for name in ("Kernel", "Decoder and scorer"):
+        assert found[name].verdict is Verdict.MISSING
+        assert "nothing is decoded or scored" in found[name].remedy.lower()
+
+
+class Client:
+    """An engine that is elsewhere, with few means."""
+
+    def __init__(self, **info):
+        self._info = {"ServerVersion": "20.10.24", "Driver": "overlay2", **info}
+
+    def info(self):
+        return self._info
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def with_engine(tmp_path, monkeypatch):
+    def examined(gvisor=GVisor(), **info):  # noqa: B008
+        monkeypatch.setattr("config.doctor.docker.from_env", lambda **_: Client(**info))
+        monkeypatch.setattr("config.doctor.protections", lambda: iter(()))
+        return {finding.what: finding for finding in examine(tmp_path, "", gvisor)}
+
+    return examined
+
+
+@pytest.mark.parametrize(
+    ("runtimes", "gvisor", "verdict", "words"),
+    [
+        ({"runsc": {}}, GVisor(), Verdict.GOOD, ("UPTAKE_GVISOR=auto", "no phase requires it")),
+        ({"runsc": {}}, GVisor(required=2), Verdict.GOOD, ("2 phases require it",)),
+        ({"runsc": {}}, GVisor(by_default=False), Verdict.NOTE, ("UPTAKE_GVISOR=never",)),
+        ({}, GVisor(), Verdict.NOTE, ("apt-get install runsc", "daemon.json")),
+        ({}, GVisor(required=1), Verdict.MISSING, ("a phase requires it", "submissions wait")),
+    ],
+)
+def test_gvisor_is_missing_only_where_a_phase_requires_it(
+    with_engine, runtimes, gvisor, verdict, words
+):
+    found = with_engine(gvisor, Runtimes=runtimes)["gVisor"]
+    assert found.verdict is verdict
+    for word in words:
+        assert word in f"{found.found} {found.remedy}"
+
+
+def test_an_engine_without_the_log_driver_or_with_users_of_its_own(with_engine, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "tcp://10.0.0.1:2376")
+    found = with_engine(DockerRootDir="/", SecurityOptions=["name=userns"], Plugins={"Log": []})
+    assert found["Logs of containers"].verdict is Verdict.MISSING
+    assert found["User namespaces"].verdict is Verdict.GOOD
+    assert "cannot be seen from here" in found["Disk of the engine"].found
+
+
+@pytest.mark.django_db
+def test_phases_that_require_gvisor_are_counted_where_there_is_a_platform(tmp_path):
+    from challenges.models import Phase
+    from config.cli import _phases_that_require_gvisor
+    from config.environment import environment
+    from tests.factories import a_challenge
+
+    there = environment().model_copy(update={"state": tmp_path})
+    a_challenge(tmp_path, cases=1).phases.update(sandbox=Phase.Sandbox.GVISOR)
+    assert _phases_that_require_gvisor(there) == 0
+    (tmp_path / "db.sqlite3").touch()
+    assert _phases_that_require_gvisor(there) == 1
 
 
 def test_privileged_steps_are_listed_before_they_run(tmp_path, capsys):
