@@ -167,6 +167,8 @@ MEANINGS = {
     "engine_unreachable": _ours("Docker engine out of reach", _START),
     "engine_failed": _ours("Docker engine failed", _PROGRAM),
     "limits_refused": _ours("Limits not held", _START),
+    "unlimited_mount": _ours("Mount without a limit", _START),
+    "probe_failed": _ours("Protections not tried", _START),
     "gvisor_missing": _ours("No gVisor", _START),
     "image_not_loaded": _ours("Image not loaded", _START),
     "user_not_resolved": _ours("Account of the image not found", _START),
