@@ -1,7 +1,6 @@
 """Every write of what is asked."""
 
 import shutil
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -37,6 +36,7 @@ from challenges.models import (
 )
 from challenges.selectors import targets_of
 from challenges.storage import private
+from challenges.untouched import Untouched
 from evaluation import SCORER_VERSION
 from evaluation.documents import Problem
 
@@ -254,24 +254,19 @@ def add_member(*, challenge: Challenge, user: User, role: Membership.Role) -> Me
     return membership
 
 
-def reconcile() -> int:
-    """Remove folders of imports that were killed before they were stored; returns how many."""
+def reconcile(untouched: Untouched) -> int:
+    """Remove folders of imports that were killed before they were stored; returns how many.
+
+    untouched: kept from round to round.
+    """
     folder = Path(private().path("datasets"))
     if not folder.is_dir():
         return 0
+    found = list(folder.iterdir())
     known = set(Dataset.objects.values_list("public_id", flat=True))
     removed = 0
-    for home in folder.iterdir():
-        if home.is_dir() and home.name not in known and _untouched(home):
-            shutil.rmtree(home, ignore_errors=True)
-            removed += 1
-            log.warning("challenge.import_abandoned", folder=home.name)
+    for home in untouched.among(one for one in found if one.is_dir() and one.name not in known):
+        shutil.rmtree(home, ignore_errors=True)
+        removed += 1
+        log.warning("challenge.import_abandoned", folder=home.name)
     return removed
-
-
-def _untouched(folder: Path, seconds: float = 3600) -> bool:
-    try:
-        newest = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
-    except FileNotFoundError:  # its import is clearing it away just now
-        return False
-    return time.time() - newest > seconds

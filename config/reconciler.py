@@ -15,6 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
 _PATIENCE_SECONDS = 10
+_ABANDONED_SECONDS = 3600
 
 
 def main() -> None:
@@ -24,6 +25,7 @@ def main() -> None:
     from django.db import close_old_connections
 
     from challenges.services import reconcile as reconcile_challenges
+    from challenges.untouched import Untouched
     from leaderboards.services import reconcile as reconcile_leaderboards
     from submissions.sandbox.outcome import SandboxError
     from submissions.services.clean_up import clean_up
@@ -36,6 +38,7 @@ def main() -> None:
     log = structlog.get_logger("reconciler")
     stop = threading.Event()
     watch = Watch(settings.LEASE_SECONDS)
+    files, imports = Untouched(_ABANDONED_SECONDS), Untouched(_ABANDONED_SECONDS)
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
 
@@ -50,11 +53,14 @@ def main() -> None:
         except SandboxError as error:
             log.warning("engine.unreachable", error=error.message)
             tell_of_host(None)
-            clean_up(None)
+            clean_up(None, untouched=files)
             return
         with closing(engine):
             tell_of_host(engine)
-            clean_up(engine)
+            clean_up(engine, untouched=files)
+
+    def reconcile_imports() -> None:
+        reconcile_challenges(imports)
 
     while not stop.is_set():
         for step in (
@@ -62,7 +68,7 @@ def main() -> None:
             reconcile_leaderboards,
             reconcile_similarities,
             clean_up_this_host,
-            reconcile_challenges,
+            reconcile_imports,
         ):
             try:
                 step()

@@ -111,8 +111,9 @@ class Platform:
         installation = installation.replace("_", "x").replace("-", "x")
         client = docker.from_env(environment={**os.environ, **self.variables})
         wanted: dict[str, Any] = {"label": f"org.uptake.installation={installation}"}
-        names = [str(c.name) for c in client.containers.list(all=True, filters=wanted)]
-        names += [str(v.name) for v in client.volumes.list(filters=wanted)]
+        # Not the objects of these, as one may be gone before it is looked at.
+        names = [one["Names"][0] for one in client.api.containers(all=True, filters=wanted)]
+        names += [one["Name"] for one in client.api.volumes(filters=wanted)["Volumes"] or []]
         client.close()
         return names
 

@@ -1,7 +1,6 @@
 """Remove from this host's engine and work folder what no live lease owns."""
 
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,18 +9,21 @@ import structlog
 from django.db.models import Q, QuerySet
 
 from challenges.storage import untrusted
+from challenges.untouched import Untouched
 from submissions.models import ContainerImage, Run, Submission, Upload
 from submissions.sandbox.engine import Engine
 
 log = structlog.get_logger(__name__)
-_OLD_SECONDS = 3600
 
 
-def clean_up(engine: Engine | None, *, everything: bool = False) -> int:
+def clean_up(
+    engine: Engine | None, *, untouched: Untouched | None = None, everything: bool = False
+) -> int:
     """Remove left-over containers and volumes; returns how many.
 
     The database is asked after the engine was: a run that was claimed in between is not ours to
     touch, as its containers are not in the list. everything: the workers of this host are gone.
+    untouched: kept from round to round; files that nobody knows go only when it says so.
     """
     removed = 0
     if engine is not None:
@@ -36,31 +38,28 @@ def clean_up(engine: Engine | None, *, everything: bool = False) -> int:
             set() if everything else set(running.values_list("public_id", "fence"))
         )
     _remove_old_work(everything)
-    _remove_useless_files()
+    _remove_useless_uploads()
+    if untouched is not None:
+        for path in untouched.among(_unknown_files()):
+            path.unlink(missing_ok=True)
     return removed
 
 
-def _remove_useless_files() -> None:
-    """Tarballs of ended or checked submissions, and files whose row was never committed."""
+def _remove_useless_uploads() -> None:
+    """Tarballs of ended or checked submissions."""
     ended = Q(version__image__isnull=False) | ~Q(
         version__submissions__state__in=(Submission.State.RECEIVED, Submission.State.CHECKING)
     )
     for upload in Upload.objects.exclude(file="").filter(ended).distinct():
         upload.file.delete(save=True)
+
+
+def _unknown_files() -> Iterator[Path]:
+    """Archives whose row was never committed, and uploads that are arriving or were given up."""
+    archives = list(Path(untrusted().path("images")).glob("*.tar"))
     known = set(ContainerImage.objects.values_list("digest", flat=True))
-    for archive in Path(untrusted().path("images")).glob("*.tar"):
-        if archive.stem not in known and _is_old(archive):
-            archive.unlink(missing_ok=True)
-    for incoming in Path(untrusted().path("incoming")).iterdir():
-        if _is_old(incoming):
-            incoming.unlink(missing_ok=True)
-
-
-def _is_old(path: Path) -> bool:
-    try:
-        return time.time() - path.stat().st_mtime > _OLD_SECONDS
-    except FileNotFoundError:
-        return False
+    yield from (archive for archive in archives if archive.stem not in known)
+    yield from Path(untrusted().path("incoming")).iterdir()
 
 
 def _owned(runs: list[str]) -> set[tuple[str, int]]:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from challenges.models import Annotation, Challenge, Edition, Image, Reference
 from challenges.selectors import dataset_facts, definition_of
 from challenges.services import import_challenge, open_edition, reconcile
 from challenges.storage import private
+from challenges.untouched import Untouched
 from evaluation.readers import majority, staple
 from evaluation.volumes import Volume, read_volume
 from tests.challenges.folders import AFFINE, METRICS, READERS, SIZE, ChallengeFolder, lesion, pet
@@ -597,25 +597,25 @@ class TestKilled:
     ) -> None:
         imported(folder)
         kept = set(store.rglob("*"))
-        self.left_over(store / "datasets" / "killed", hours=2)
-        self.left_over(store / "datasets" / "running", hours=0)
+        now = 0.0
+        untouched = Untouched(3600, lambda: now)
+        killed = self.left_over(store / "datasets" / "killed")
+        running = self.left_over(store / "datasets" / "running")
         (store / "datasets" / "stray.txt").write_text("not an import's")
-        os.utime(store / "datasets" / "stray.txt", (0, 0))
-        for path in kept:
-            os.utime(path, (0, 0))  # old, and in use
-        assert reconcile() == 1
-        assert not (store / "datasets" / "killed").exists()
-        assert (store / "datasets" / "running" / "0" / "pet.mha").exists()
+        assert reconcile(untouched) == 0
+        now = 3700.0
+        (running / "0" / "ct.mha").write_bytes(b"more")
+        assert reconcile(untouched) == 1
+        assert not killed.exists()
+        assert (running / "0" / "pet.mha").exists()
         assert all(path.exists() for path in kept)
-        assert reconcile() == 0
+        assert reconcile(untouched) == 0
 
     def test_before_the_first_import_there_is_nothing_to_remove(self) -> None:
-        assert reconcile() == 0
+        assert reconcile(Untouched(0)) == 0
 
     @staticmethod
-    def left_over(home: Path, hours: float) -> None:
+    def left_over(home: Path) -> Path:
         (home / "0").mkdir(parents=True)
         (home / "0" / "pet.mha").write_bytes(b"half an image")
-        then = time.time() - hours * 3600 - 60
-        for path in (home / "0" / "pet.mha", home / "0", home):
-            os.utime(path, (then, then))
+        return home

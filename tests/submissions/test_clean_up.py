@@ -1,13 +1,13 @@
 """Files that are of no more use go, and those in use stay."""
 
 import os
-import time
 from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from challenges.storage import untrusted
+from challenges.untouched import Untouched
 from submissions.models import Host, Upload
 from submissions.sandbox.volumes import declared_volumes, refused_volumes
 from submissions.selectors import report
@@ -29,10 +29,10 @@ def stored() -> bool:
     return bool(Upload.objects.get().file)
 
 
-def old(path: Path) -> Path:
+def written(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"x")
-    os.utime(path, (time.time() - 7200,) * 2)
+    os.utime(path, (0, 0))  # what a file's own time says counts for nothing
     return path
 
 
@@ -51,13 +51,20 @@ def test_the_upload_of_a_cancelled_submission_goes(uploaded):
 
 
 def test_archives_and_uploads_that_no_row_knows_go_once_they_are_old(db):
-    archive = old(Path(untrusted().path("images/feed.tar")))
-    incoming = old(Path(untrusted().path("incoming/half.upload")))
-    fresh = Path(untrusted().path("images/new.tar"))
-    fresh.write_bytes(b"x")
-    clean_up(None)
-    assert (archive.exists(), incoming.exists(), fresh.exists()) == (False, False, True)
-    fresh.unlink()
+    now = 0.0
+    untouched = Untouched(3600, lambda: now)
+    archive = written(Path(untrusted().path("images/feed.tar")))
+    incoming = written(Path(untrusted().path("incoming/half.upload")))
+    arriving = written(Path(untrusted().path("incoming/whole.upload")))
+    clean_up(None, untouched=untouched)
+    now = 3000.0
+    arriving.write_bytes(b"xx")
+    clean_up(None, untouched=untouched)
+    assert archive.exists()
+    now = 3700.0
+    clean_up(None, untouched=untouched)
+    assert (archive.exists(), incoming.exists(), arriving.exists()) == (False, False, True)
+    arriving.unlink()
 
 
 def test_a_queued_upload_waits_for_an_engine_only_where_there_is_none(uploaded, developer):
