@@ -92,7 +92,7 @@ def _check(submission: Submission) -> None:
             text=f"The platform could not read or write a file ({error.strerror}).",
         )
     finally:
-        shutil.rmtree(work)
+        shutil.rmtree(work, ignore_errors=True)  # gone, where the lease was lost
 
 
 def _keep(inspected: InspectedImage, archive: Path) -> ContainerImage:
