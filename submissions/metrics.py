@@ -106,5 +106,5 @@ def _ends() -> Iterator[Metric]:
         labels=["code", "owner"],
     )
     for one in failures():
-        failed.add_metric([one.code, one.owner], one.count)
+        failed.add_metric([one.code, one.owner, one.stage], one.count)
     yield failed

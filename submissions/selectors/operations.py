@@ -1,18 +1,23 @@
 """What an operator reads: the queue, the hosts and workers, who works on what, what failed."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, Max, Min, Sum
+from django.db.models import Count, F, Max, Min, QuerySet, Sum, Value
 from django.utils import timezone
 
-from submissions import reasons
 from submissions.models import Attempt, Host, Run, Submission, Worker
+from submissions.reasons import meaning
 from submissions.services import lifecycle
 
 SILENT_AFTER = timedelta(seconds=60)
 """Who has not been heard of for so long is told to be silent."""
 FAILURES_OF = timedelta(hours=24)
+CHECK = "image check"
+_WITHOUT_ATTEMPTS = (CHECK, "scoring")
 
 
 @dataclass(frozen=True)
@@ -28,14 +33,26 @@ class Queue:
 
 
 @dataclass(frozen=True)
-class Presence:
-    """A host or worker; heard: when it last told of itself."""
+class HostState:
+    """heard: when it last told of itself. in_hand: leases that its workers hold."""
 
     name: str
-    detail: str
+    engine: str
     heard: datetime
     silent: bool
-    draining: bool = False
+    draining_since: datetime | None
+    in_hand: int
+
+
+@dataclass(frozen=True)
+class WorkerState:
+    """A worker's main process; heard: when it last told of itself."""
+
+    name: str
+    queue: str
+    processes: int
+    heard: datetime
+    silent: bool
 
 
 @dataclass(frozen=True)
@@ -51,11 +68,12 @@ class Lease:
 
 @dataclass(frozen=True)
 class FailureCount:
-    """Of attempts and refusals that ended with a reason lately."""
+    """Of attempts, checks and scores that ended with a reason."""
 
     code: str
     title: str
     owner: str
+    stage: str
     count: int
     last: datetime
 
@@ -63,8 +81,8 @@ class FailureCount:
 @dataclass(frozen=True)
 class Operations:
     queues: tuple[Queue, ...]
-    hosts: tuple[Presence, ...]
-    workers: tuple[Presence, ...]
+    hosts: tuple[HostState, ...]
+    workers: tuple[WorkerState, ...]
     leases: tuple[Lease, ...]
     failures: tuple[FailureCount, ...]
     states: tuple[tuple[str, int], ...]
@@ -72,11 +90,12 @@ class Operations:
 
 def operations() -> Operations:
     """For operators only: the caller has asked ``policies.may_operate``."""
+    held = leases()
     return Operations(
         queues=queues(),
-        hosts=_hosts(),
+        hosts=_hosts(held),
         workers=_workers(),
-        leases=leases(),
+        leases=held,
         failures=failures(since=timezone.now() - FAILURES_OF),
         states=states(),
     )
@@ -136,19 +155,31 @@ def leases() -> tuple[Lease, ...]:
 
 
 def failures(since: datetime | None = None) -> tuple[FailureCount, ...]:
-    """By code and owner, the platform's own first; ``since``: None for all that there ever were."""
+    """By code, owner and stage, the platform's own first; ``since``: None for all there ever were.
+
+    Of runs each attempt counts. A check or a score has none: it counts when its submission ends.
+    """
     attempts = Attempt.objects.exclude(reason_code="").exclude(ended_at=None)
-    refused = Submission.objects.filter(state=Submission.State.REJECTED)
+    ended = Submission.objects.filter(reason_stage__in=_WITHOUT_ATTEMPTS).exclude(ended_at=None)
     if since is not None:
-        attempts, refused = attempts.filter(ended_at__gt=since), refused.filter(ended_at__gt=since)
-    rows = [
-        *attempts.order_by().values_list("reason_code", "reason_owner").annotate(_N, _LAST),
-        *refused.order_by().values_list("reason_code", "reason_owner").annotate(_N, _LAST),
+        attempts, ended = attempts.filter(ended_at__gt=since), ended.filter(ended_at__gt=since)
+    groups = [
+        *_grouped(attempts.annotate(stage=Value("run"))),
+        *_grouped(ended.annotate(stage=F("reason_stage"))),
     ]
     found = [
-        FailureCount(code, reasons.title(code), owner, n, last) for code, owner, n, last in rows
+        FailureCount(code, meaning(code, of_image=stage == CHECK).title, owner, stage, count, last)
+        for code, owner, stage, count, last in groups
     ]
     return tuple(sorted(found, key=lambda one: (one.owner != "platform", -one.count, one.code)))
+
+
+def _grouped(rows: QuerySet[Any]) -> Iterable[tuple[str, str, str, int, datetime]]:
+    named = rows.order_by().values_list("reason_code", "reason_owner", "stage")
+    found: QuerySet[Any, tuple[str, str, str, int, datetime]] = named.annotate(
+        Count("pk"), Max("ended_at")
+    )
+    return found
 
 
 def states() -> tuple[tuple[str, int], ...]:
@@ -157,23 +188,21 @@ def states() -> tuple[tuple[str, int], ...]:
     return tuple((state.value, counts.get(state.value, 0)) for state in Submission.State)
 
 
-_N = Count("pk")
-_LAST = Max("ended_at")
-
-
 def _count(model: type[Run] | type[Submission], state: str) -> int:
     return model._default_manager.filter(state=state).count()
 
 
-def _hosts() -> tuple[Presence, ...]:
+def _hosts(held: tuple[Lease, ...]) -> tuple[HostState, ...]:
     now = timezone.now()
+    in_hand = Counter(lease.held_by.partition(":")[0] for lease in held)
     return tuple(
-        Presence(
+        HostState(
             name=host.name,
-            detail=_engine_words(host),
+            engine=_engine_words(host),
             heard=host.seen_at,
             silent=_is_silent(host.seen_at, now),
-            draining=host.draining_since is not None,
+            draining_since=host.draining_since,
+            in_hand=in_hand[host.name],
         )
         for host in Host.objects.order_by("name")
     )
@@ -186,16 +215,17 @@ def _engine_words(host: Host) -> str:
     return f"Docker {host.engine}, {gvisor}"
 
 
-def _workers() -> tuple[Presence, ...]:
+def _workers() -> tuple[WorkerState, ...]:
     now = timezone.now()
     return tuple(
-        Presence(
+        WorkerState(
             name=worker.name,
-            detail=f"{worker.queue}, {worker.processes} processes",
+            queue=worker.queue,
+            processes=worker.processes,
             heard=worker.seen_at,
             silent=_is_silent(worker.seen_at, now),
         )
-        for worker in Worker.objects.order_by("name")
+        for worker in Worker.objects.order_by("queue", "name")
     )
 
 
