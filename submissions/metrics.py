@@ -102,8 +102,8 @@ def _ends() -> Iterator[Metric]:
     )
     failed = CounterMetricFamily(
         "uptake_failures",
-        "Attempts and uploads that ended with a reason.",
-        labels=["code", "owner"],
+        "Attempts, checks and scores that ended with a reason.",
+        labels=["code", "owner", "stage"],
     )
     for one in failures():
         failed.add_metric([one.code, one.owner, one.stage], one.count)
