@@ -11,12 +11,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from accounts.models import User
+from accounts.services import set_operator
 from challenges.models import Annotation, Challenge, Image, Membership, Phase, Reference
 from challenges.services import add_member
 from challenges.storage import private, untrusted
-from submissions.models import Prediction, Similarity, Submission, Upload
+from submissions.models import Host, Prediction, Similarity, Submission, Upload
 from submissions.services import logs
 from submissions.services.checking import check_next
 from submissions.services.running import run_next
@@ -25,7 +27,9 @@ from submissions.services.uploads import submit_upload
 from tests.factories import a_challenge, a_phase, a_submission, a_user
 from tests.programs import write_programs
 
-ROLES = ("visitor", "stranger", "owner", "rival", "organiser", "other organiser", "steward")
+ROLES = (
+    "visitor", "stranger", "owner", "rival", "organiser", "other organiser", "steward", "operator",
+)  # fmt: skip
 OWN = {"owner", "organiser"}
 SIGNED_IN = set(ROLES) - {"visitor"}
 
@@ -45,6 +49,10 @@ GRANTS_PUBLIC = {
     "release_logs": set(),
     "withhold_logs": set(),
     "challenge_submissions": {"organiser"},
+    "operations": {"operator"},
+    "prometheus": {"operator"},
+    "drain": {"operator"},
+    "resume": {"operator"},
 }
 GRANTS_HIDDEN = {
     **GRANTS_PUBLIC,
@@ -52,8 +60,15 @@ GRANTS_HIDDEN = {
     "release_logs": {"organiser"},
     "withhold_logs": {"organiser"},
 }
-CHANGES = {"cancel", "rerun", "release_logs", "withhold_logs"}
-NEEDS_ACCOUNT = CHANGES | {"submit", "own_submissions", "submission", "challenge_submissions"}
+OF_A_SUBMISSION = {"cancel", "rerun", "release_logs", "withhold_logs"}
+OF_A_HOST = {"drain", "resume"}
+CHANGES = OF_A_SUBMISSION | OF_A_HOST
+NEEDS_ACCOUNT = OF_A_SUBMISSION | {
+    "submit",
+    "own_submissions",
+    "submission",
+    "challenge_submissions",
+}
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +86,10 @@ def made(django_db_setup, django_db_blocker, tmp_path_factory):
         add_member(challenge=other, user=a_user("other organiser"), role=Membership.Role.ORGANISER)
         add_member(challenge=challenge, user=a_user("steward"), role=Membership.Role.STEWARD)
         Membership.objects.filter(challenge=other, user=a_user("organiser")).delete()
-        for name in ("stranger", "owner", "rival"):
+        for name in ("stranger", "owner", "rival", "operator"):
             a_user(name)
+        set_operator(username="operator", operator=True)
+        Host.objects.create(name="here", seen_at=timezone.now())
         phase = a_phase(challenge)
         submission = a_submission(phase, user=a_user("owner"))
         steps = (
@@ -118,9 +135,12 @@ def addresses(challenge: Challenge, phase: Phase, submission: Submission) -> dic
         "submission": f"/submissions/{submission.public_id}/",
         **{
             name: f"/submissions/{submission.public_id}/{name.replace('_', '-')}/"
-            for name in CHANGES
+            for name in OF_A_SUBMISSION
         },
         "challenge_submissions": f"{base}submissions/",
+        "operations": "/operations/",
+        "prometheus": "/operations/metrics",
+        **{name: f"/operations/hosts/here/{name}/" for name in OF_A_HOST},
     }
 
 
@@ -290,9 +310,10 @@ def test_only_an_organiser_can_mark_a_baseline(world):
 
 @pytest.mark.parametrize("name", sorted(CHANGES))
 def test_a_change_needs_its_token(world, name):
-    """Another site cannot cancel, re-run or release for someone who is signed in."""
+    """Another site cannot cancel, re-run, release or drain for someone who is signed in."""
     challenge, phase, submission = world
     challenge.phases.update(cases=Phase.Cases.HIDDEN)
     client = Client(enforce_csrf_checks=True)
-    client.force_login(User.objects.get(username="organiser"))
+    role = "operator" if name in OF_A_HOST else "organiser"
+    client.force_login(User.objects.get(username=role))
     assert client.post(addresses(challenge, phase, submission)[name]).status_code == 403
