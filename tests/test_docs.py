@@ -4,6 +4,7 @@ import re
 import runpy
 from pathlib import Path
 
+import pytest
 from typer.main import get_command
 
 from challenges.definition import ChallengeDefinition
@@ -61,6 +62,24 @@ def test_every_key_of_a_definition_is_described():
 def test_every_command_stands_in_the_readme():
     for name in get_command(app).commands:
         assert f"./uptake {name}" in README, name
+
+
+@pytest.mark.django_db
+def test_the_page_of_operations_lists_every_metric_for_prometheus_and_no_other():
+    from submissions.metrics import exposition
+
+    told = set(re.findall(r"^# TYPE (\w+) ", exposition().decode(), re.MULTILINE))
+    listed = set(re.findall(r"^\| `(uptake_\w+)` \|", DOCS["operations.md"], re.MULTILINE))
+    assert listed == told
+
+
+def test_every_fault_of_the_platform_stands_on_the_page_of_operations():
+    from submissions.reasons import MEANINGS
+
+    ours = [code for code, one in MEANINGS.items() if "could not do its part" in one.what]
+    assert len(ours) > 10
+    for code in ours:
+        assert f"`{code}`" in DOCS["operations.md"], code
 
 
 def test_the_examples_definitions_are_valid():
