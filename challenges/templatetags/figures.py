@@ -58,7 +58,7 @@ def _whole(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes_left = divmod(minutes, 60)
     if hours:
-        return f"{hours}{HOLD}h {minutes_left}{HOLD}min"
+        return f"{hours}{HOLD}h {minutes_left}{HOLD}min" if minutes_left else f"{hours}{HOLD}h"
     return f"{minutes}{HOLD}min {rest}{HOLD}s" if rest else f"{minutes}{HOLD}min"
 
 

@@ -12,6 +12,7 @@ from submissions.models import Attempt, Run
 
 _LOG_SHOWN = 8 * 1024
 _COARSE = 1.1
+_LINE = 100
 
 
 @dataclass(frozen=True)
@@ -116,10 +117,13 @@ def _tries(attempts: list[Attempt], *, detailed: bool, logs: bool) -> tuple[Try,
 
 
 def _outputs(documents: dict[str, object]) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (name, json.dumps(value, indent=2, ensure_ascii=False))
-        for name, value in sorted(documents.items())
-    )
+    return tuple((name, _json(value)) for name, value in sorted(documents.items()))
+
+
+def _json(value: object) -> str:
+    """On one line where it fits."""
+    line = json.dumps(value, ensure_ascii=False)
+    return line if len(line) <= _LINE else json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def _warning(attempt: Attempt | None, *, in_full: bool) -> str:
@@ -136,14 +140,15 @@ def _total(volumes: dict[str, float | None]) -> float | None:
 def reason_of(
     code: str, text: str, *, owner: str = "", of_image: bool = False, stage: str = "", in_full: bool
 ) -> Reason | None:
-    """What to do is added to a full text alone; the generic one says it itself."""
+    """What to do is added to the full text of a run; the generic one, and those of images, say it
+    themselves."""
     if not code:
         return None
     known = reasons.meaning(code, of_image=of_image)
     return Reason(
         title=known.title,
         text=text if in_full else known.generic,
-        to_do=known.to_do if in_full else "",
+        to_do=known.to_do if in_full and not of_image else "",
         stage=stage or known.stage,
         owner=owner,
     )
@@ -161,4 +166,4 @@ def _memory_mib(attempt: Attempt | None, detailed: bool) -> float | None:
     mib = attempt.peak_memory_bytes / 1024**2
     if detailed or mib <= 1:
         return mib if detailed else 1.0
-    return _COARSE ** round(math.log(mib, _COARSE))
+    return float(f"{_COARSE ** round(math.log(mib, _COARSE)):.2g}")

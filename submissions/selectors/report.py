@@ -102,7 +102,9 @@ def report(viewer: Viewer, submission: Submission) -> Report:
         may_cancel=may_cancel(viewer, submission),
         may_rerun=offers_rerun and not cannot_rerun,
         cannot_rerun=cannot_rerun,
-        may_release_logs=submission.has_ended and may_release_logs(viewer, submission),
+        may_release_logs=submission.has_ended
+        and any(attempt.log for attempt in attempts)
+        and may_release_logs(viewer, submission),
         rerun=rerun,
         sandboxed=all(attempt.sandbox != SANDBOX_NONE for attempt in attempts),
         waits_for=_waits_for(submission),

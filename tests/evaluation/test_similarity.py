@@ -28,7 +28,7 @@ def by_hand(first: Labels, second: Labels) -> float:
 def ball(radius: float, centre: tuple[int, int, int] = (20, 30, 30)) -> Labels:
     z, y, x = np.ogrid[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
     away = (z - centre[0]) ** 2 + (y - centre[1]) ** 2 + (x - centre[2]) ** 2
-    return (away <= radius**2).astype(np.uint8)
+    return np.asarray(away <= radius**2, np.uint8)
 
 
 def noise(share: float, seed: int) -> Labels:

@@ -100,7 +100,7 @@ def test_a_failure_says_its_stage_its_text_and_what_to_do(submission, developer)
     assert reason is not None
     assert (reason.title, reason.stage) == ("Ended with an error", "program")
     page = page_of(developer, submission)
-    for words in ("Failed at: program", "exit status 3", "Try the image on a case of your own"):
+    for words in ("Stage: program", "exit status 3", "Try the image on a case of your own"):
         assert words in page, words
 
 
@@ -167,7 +167,7 @@ def test_in_a_hidden_phase_memory_is_within_10_percent(submission, developer, ph
     hide(phase)
     shown = first_row(developer, submission).memory_mib
     assert shown is not None
-    assert max(mib, 1) / 1.05 <= shown <= max(mib, 1) * 1.05
+    assert max(mib, 1) / 1.1 <= shown <= max(mib, 1) * 1.1
 
 
 def test_in_a_hidden_phase_memory_takes_few_values(submission, developer, phase):
@@ -211,7 +211,7 @@ def test_a_refused_image_is_named_as_an_image(phase, developer):
         reason_owner="participant", reason_stage="image check",
     )  # fmt: skip
     page = page_of(developer, made)
-    for words in ("Incomplete file", "It ends after 100 bytes.", "docker save", "image check"):
+    for words in ("Incomplete file", "It ends after 100 bytes.", "image check"):
         assert words in page, words
     assert "Unreadable mask" not in page
 
@@ -227,7 +227,7 @@ def test_a_program_that_ran_has_its_cpu_seconds_shown(phase, developer):
 
 
 @pytest.fixture
-def queued(submission, phase) -> Submission:
+def queued(submission, phase):
     """Of an uploaded image that waits to be run, in a phase that requires gVisor."""
     phase.challenge.phases.update(sandbox=Phase.Sandbox.GVISOR)
     submission.version.image = ContainerImage.objects.create(

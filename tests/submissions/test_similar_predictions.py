@@ -26,7 +26,7 @@ SHAPE = (30, 40, 40)
 GRID = Geometry(size=(40, 40, 30), spacing=(4.0, 4.0, 4.0), origin=(0.0, 0.0, 0.0))
 
 
-def pet(seed: int) -> np.ndarray:
+def pet(seed: int):
     """Five lesions of SUV up to 10, as blurred as a scanner's."""
     random = np.random.default_rng(seed)
     points = np.zeros(SHAPE)

@@ -15,7 +15,9 @@ def judged(text: str) -> tuple[list[str], list[str]]:
     """What is taken, and what is said against it."""
     form = SubmitForm({"title": "Mine", "writable": text}, {})
     form.is_valid()
-    return form.cleaned_data.get("writable", []), list(form.errors.get("writable", []))
+    return form.cleaned_data.get("writable", []), [
+        str(words) for words in form.errors.get("writable") or ()
+    ]
 
 
 @pytest.mark.parametrize(
