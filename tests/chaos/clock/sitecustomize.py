@@ -3,10 +3,11 @@
 
 import select
 import time
+from typing import SupportsFloat, SupportsIndex
 
 
-def sleep(seconds: float) -> None:
-    select.select([], [], [], seconds)
+def sleep(seconds: SupportsFloat | SupportsIndex) -> None:
+    select.select([], [], [], float(seconds))
 
 
 time.sleep = sleep
