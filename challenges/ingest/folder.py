@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from challenges.definition import ChallengeDefinition, read_definition
+from challenges.ingest.sources import Source
 from evaluation.case_table import read_case_table
 from evaluation.documents import DocumentRefused, Problem
 from evaluation.errors import EvaluationError
@@ -21,17 +22,18 @@ class FolderRefused(Exception):
 
 @dataclass(frozen=True)
 class CaseFiles:
-    """One case's row of cases.csv and its files; ``annotations`` is by reader name, ``inputs`` by
-    the name of the further input."""
+    """One case's row of cases.csv and where its images are read from; ``annotations`` is by reader
+    name, ``inputs`` by the name of the further input. split: the column of that name."""
 
     name: str
     patient: str
     position: int
     metadata: dict[str, str]
-    pet: Path
-    ct: Path | None
-    annotations: dict[str, Path]
+    pet: Source
+    ct: Source | None
+    annotations: dict[str, Source]
     inputs: dict[str, Path]
+    split: str = ""
 
 
 @dataclass
@@ -74,11 +76,11 @@ def survey_folder(folder: Path, definition_file: Path | None = None) -> Survey:
         found = _case_files(folder, name, wanted, survey)
         if found is not None:
             pet, ct, annotations, inputs = found
-            patient = row.pop("patient_id", "") or name
+            patient, split = row.pop("patient_id", "") or name, row.pop("split", "")
             found_wrong = _outcome_problems(name, row, definition)
             survey.problems += [one for one in found_wrong if one not in survey.problems]
             survey.cases.append(
-                CaseFiles(name, patient, position, row, pet, ct, annotations, inputs)
+                CaseFiles(name, patient, position, row, pet, ct, annotations, inputs, split)
             )
     for entry in sorted(folder.iterdir()):
         if entry.name not in known and entry.name not in ("challenge.yaml", "cases.csv"):
@@ -128,7 +130,7 @@ def _read_table(folder: Path, problems: list[Problem]) -> list[dict[str, str]]:
 
 def _case_files(
     root: Path, name: str, modalities: dict[str, str], survey: Survey
-) -> tuple[Path, Path | None, dict[str, Path], dict[str, Path]] | None:
+) -> tuple[Source, Source | None, dict[str, Source], dict[str, Path]] | None:
     problems, readers = survey.problems, survey.definition.readers
     folder = root / name
     if not folder.is_dir():
@@ -167,9 +169,10 @@ def _case_files(
         if entry not in used:
             survey.notices.append(f"{name}/{entry.name}: not declared in challenge.yaml, left out")
     pet = images["PET"]
-    annotations = {reader: path for reader, path in masks.items() if path is not None}
+    ct = images.get("CT")
+    annotations = {reader: Source((path,)) for reader, path in masks.items() if path is not None}
     documents = {one: path for one, path in inputs.items() if path is not None}
     complete = len(annotations) == len(masks) and len(documents) == len(inputs)
     if pet is None or not complete or None in images.values():
         return None
-    return pet, images.get("CT"), annotations, documents
+    return Source((pet,)), None if ct is None else Source((ct,)), annotations, documents

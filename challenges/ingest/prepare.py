@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from challenges.definition import ChallengeDefinition
 from challenges.ingest.folder import CaseFiles
 from challenges.ingest.pictures import coronal_projection
+from challenges.ingest.sources import Source, read_ct, read_mask, read_pet
 from evaluation.documents import Problem
 from evaluation.errors import EvaluationError
 from evaluation.geometry import side_by_side
 from evaluation.masks import label_values
 from evaluation.readers import reference_masks
-from evaluation.volumes import Volume, read_volume, write_mha
+from evaluation.volumes import Volume, write_mha
 
 _INPUT_BYTES = 1024 * 1024
 
@@ -63,18 +64,22 @@ def prepare_case(
     readers or more the reference is their consensus, per label, with two it is each of them.
     """
     problems: list[Problem] = []
-    pet = _read_image(files.pet, files.name, "PET", problems)
+    pet = _finite(files.pet, files.name, "PET", problems)
     masks: dict[str, NDArray[np.uint8]] = {}
     values = definition.evaluation.labels.values()
-    for reader, path in files.annotations.items():
-        mask = _read(path, files.name, problems)
-        if mask is None or pet is None:
+    for reader, source in files.annotations.items():
+        try:
+            mask = read_mask(source, None if pet is None else pet.geometry)
+        except EvaluationError as error:
+            problems.append(Problem(f"{files.name}/{source.name}", error.message))
+            continue
+        if pet is None:
             continue
         differences = pet.geometry.differences(mask.geometry)
         if differences:
             problems.append(
                 Problem(
-                    _place(files, path),
+                    f"{files.name}/{source.name}",
                     f"differs from the PET in {', '.join(differences)}; draw or resample it on the "
                     f"PET grid.\n{side_by_side(pet.geometry, mask.geometry)}",
                 )
@@ -83,8 +88,8 @@ def prepare_case(
         try:
             masks[reader] = label_values(mask.voxels, values)
         except EvaluationError as error:
-            problems.append(Problem(_place(files, path), error.message))
-    ct = None if files.ct is None else _read_image(files.ct, files.name, "CT", problems)
+            problems.append(Problem(f"{files.name}/{source.name}", error.message))
+    ct = None if files.ct is None else _finite(files.ct, files.name, "CT", problems)
     inputs = {name: _read_json(files, path, problems) for name, path in files.inputs.items()}
     if problems or pet is None:
         return tuple(problems)
@@ -138,16 +143,6 @@ def prepare_case(
     )
 
 
-def _read(path: Path, case: str, problems: list[Problem]) -> Volume | None:
-    try:
-        return read_volume(path)
-    except EvaluationError as error:
-        problems.append(Problem(f"{case}/{path.name}", error.message))
-    except OSError as error:
-        problems.append(Problem(f"{case}/{path.name}", f"cannot be read: {error.strerror}"))
-    return None
-
-
 def _read_json(files: CaseFiles, path: Path, problems: list[Problem]) -> Any:  # noqa: ANN401
     def refuse(constant: str) -> NoReturn:
         raise ValueError(f"it holds {constant}, which JSON does not know")
@@ -163,15 +158,17 @@ def _read_json(files: CaseFiles, path: Path, problems: list[Problem]) -> Any:  #
     return None
 
 
-def _read_image(path: Path, case: str, modality: str, problems: list[Problem]) -> Volume | None:
+def _finite(source: Source, case: str, modality: str, problems: list[Problem]) -> Volume | None:
     """A volume whose voxels are finite as float32, in which they are worked on."""
-    volume = _read(path, case, problems)
-    if volume is None:
+    try:
+        volume = read_pet(source)[0] if modality == "PET" else read_ct(source)
+    except EvaluationError as error:
+        problems.append(Problem(f"{case}/{source.name}", error.message))
         return None
     with np.errstate(over="ignore"):
         voxels = volume.voxels.astype(np.float32, copy=False)
     if not np.isfinite(voxels).all():
-        problems.append(Problem(f"{case}/{path.name}", f"the {modality} holds NaN or infinity"))
+        problems.append(Problem(f"{case}/{source.name}", f"the {modality} holds NaN or infinity"))
     return Volume(voxels, volume.geometry)
 
 
