@@ -30,3 +30,21 @@ def pytest_runtest_makereport(item, call):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped in CI: {report.longrepr}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The time to recover from each fault that tests/chaos caused, as the table of the docs."""
+    reports = [one for kind in terminalreporter.stats.values() for one in kind]
+    found = [
+        value
+        for report in reports
+        if getattr(report, "when", "") == "teardown"
+        for name, value in report.user_properties
+        if name == "recovery"
+    ]
+    if not found:
+        return
+    write = terminalreporter.write_line
+    write("\n| fault | to the next case's score, s | to the end, s |\n| --- | --- | --- |")
+    for fault, next_case, end in found:
+        write(f"| {fault} | {next_case:.1f} | {end:.1f} |")

@@ -129,7 +129,7 @@ def _look(keeper: Container, container: Container, names: Names, runtime: str, c
     if not pid or (container.id or "?") not in told:
         return Seen(runtime, asked)
     process = _settled(folder / "status")
-    command, mounts = _read(folder / "cmdline"), _read(folder / "mountinfo")
+    command, mounts = _command(folder / "cmdline"), _read(folder / "mountinfo")
     network = _read(folder / "net" / "dev")
     group = Group.of(int(keeper.attrs["State"]["Pid"]), names.base)
     return Seen(
@@ -153,6 +153,14 @@ def _settled(status: Path) -> Process | None:
         if process is None or process.filtered or time.monotonic() > end:
             return process
         time.sleep(0.02)
+
+
+def _command(cmdline: Path) -> str | None:
+    """Empty for a moment while one program takes the place of another."""
+    end = time.monotonic() + _SETTLED_SECONDS
+    while (text := _read(cmdline)) == "" and time.monotonic() < end:
+        time.sleep(0.02)
+    return text
 
 
 def process_of(status: str) -> Process:

@@ -21,21 +21,3 @@ def recoveries_are_told(request):
     yield
     request.node.user_properties += [("recovery", found) for found in RECOVERIES]
     RECOVERIES.clear()
-
-
-def pytest_terminal_summary(terminalreporter):
-    """The time to recover from each fault, as the table of the documentation."""
-    reports = [one for kind in terminalreporter.stats.values() for one in kind]
-    found = [
-        value
-        for report in reports
-        if getattr(report, "when", "") == "teardown"
-        for name, value in report.user_properties
-        if name == "recovery"
-    ]
-    if not found:
-        return
-    write = terminalreporter.write_line
-    write("\n| fault | to the next case's score, s | to the end, s |\n| --- | --- | --- |")
-    for fault, next_case, end in found:
-        write(f"| {fault} | {next_case:.1f} | {end:.1f} |")

@@ -5,7 +5,7 @@ import pytest
 
 from tests.arena import Arena
 from tests.engines import OwnEngine
-from tests.platforms import Platform
+from tests.platforms import Platform, wait_for
 
 pytestmark = [pytest.mark.docker, pytest.mark.broker]
 
@@ -61,8 +61,11 @@ def test_an_orderly_restart_of_the_engine_is_the_platforms_fault(in_flight, engi
 
 def test_a_container_killed_from_outside_is_run_again(in_flight, engine):
     client = docker.DockerClient(base_url=engine.address)
-    victims = [one for one in client.containers.list() if str(one.name).endswith("-algorithm")]
-    assert victims
+
+    def algorithms():
+        return [one for one in client.containers.list() if str(one.name).endswith("-algorithm")]
+
+    victims = wait_for("a running container", algorithms, 20)
     in_flight.hit()
     for one in victims:
         one.kill()

@@ -81,7 +81,7 @@ def test_the_stored_means_are_exact(platform, scored):
 
 def test_every_case_ran_once_in_the_sandbox(platform, scored):
     rows = platform.rows(
-        "SELECT sandbox, count(*), min(seconds) > 0 FROM submissions_attempt a"
+        "SELECT a.sandbox, count(*), min(a.seconds) > 0 FROM submissions_attempt a"
         " JOIN submissions_run u ON u.id = a.run_id"
         " JOIN submissions_submission s ON s.id = u.submission_id"
         " JOIN challenges_phase p ON p.id = s.phase_id"
