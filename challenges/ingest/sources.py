@@ -62,17 +62,33 @@ def read_ct(source: Source) -> Volume:
     """HU ``[z, y, x]`` on its own grid. Raises EvaluationError."""
     if source.kind == "volume":
         return _volume(source)
-    raise ValueError(f"a source of kind {source.kind} is no CT")
+    if source.kind != "dicom_ct":
+        raise ValueError(f"a source of kind {source.kind} is no CT")
+    from evaluation.dicom import read_ct_series
+
+    return read_ct_series(source.paths)
 
 
 def read_mask(source: Source, grid: Geometry | None) -> Volume:
-    """One reader's mask: a volume or a SEG on its own grid, contours drawn on ``grid`` (the PET's):
-    a voxel belongs to it where its centre lies inside, by the even-odd rule.
+    """One reader's mask, which may lie on another grid than the PET's, ``grid``.
 
-    Raises EvaluationError.
+    A volume is as it is. Contours are drawn on ``grid``: a voxel belongs to the mask where its
+    centre lies inside, by the even-odd rule. A SEG whose frames lie on slices of ``grid`` is filled
+    up to it, as frames that hold nothing are left out of such files; any other has its own grid.
+    Raises EvaluationError; for contours too where there is no grid.
     """
     if source.kind == "volume":
         return _volume(source)
+    if source.kind == "rtstruct":
+        from evaluation.dicom import read_rtstruct
+
+        if grid is None:
+            raise EvaluationError("no_grid", "is drawn on the grid of the PET, which is not read")
+        return read_rtstruct(_only(source), source.part, grid)
+    if source.kind == "seg":
+        from evaluation.dicom import read_seg
+
+        return read_seg(_only(source), source.part, grid)
     raise ValueError(f"a source of kind {source.kind} is no mask")
 
 
