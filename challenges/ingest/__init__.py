@@ -1,7 +1,7 @@
 """From a folder of scans to stored cases: find, check everything, and only then keep."""
 
 from challenges.ingest.folder import CaseFiles, FolderRefused, Survey, survey_folder
-from challenges.ingest.prepare import PreparedCase, prepare_case
+from challenges.ingest.prepare import PreparedCase, prepare_case, source_sha256
 
 __all__ = [
     "CaseFiles",
@@ -9,5 +9,6 @@ __all__ = [
     "PreparedCase",
     "Survey",
     "prepare_case",
+    "source_sha256",
     "survey_folder",
 ]

@@ -23,7 +23,8 @@ class FolderRefused(Exception):
 @dataclass(frozen=True)
 class CaseFiles:
     """One case's row of cases.csv and where its images are read from; ``annotations`` is by reader
-    name, ``inputs`` by the name of the further input. split: the column of that name."""
+    name, ``inputs`` by the name of the further input. split: the column of that name. auxiliary: by
+    file name, masks that nobody declared, which are compared in place and not kept."""
 
     name: str
     patient: str
@@ -34,6 +35,7 @@ class CaseFiles:
     annotations: dict[str, Source]
     inputs: dict[str, Path]
     split: str = ""
+    auxiliary: dict[str, Source] = field(default_factory=dict)
 
 
 @dataclass
@@ -79,14 +81,29 @@ def survey_folder(folder: Path, definition_file: Path | None = None) -> Survey:
             patient, split = row.pop("patient_id", "") or name, row.pop("split", "")
             found_wrong = _outcome_problems(name, row, definition)
             survey.problems += [one for one in found_wrong if one not in survey.problems]
+            auxiliary = _auxiliary(folder, name, definition)
             survey.cases.append(
-                CaseFiles(name, patient, position, row, pet, ct, annotations, inputs, split)
+                CaseFiles(
+                    name, patient, position, row, pet, ct, annotations, inputs, split, auxiliary
+                )
             )
     for entry in sorted(folder.iterdir()):
         if entry.name not in known and entry.name not in ("challenge.yaml", "cases.csv"):
             kind = "folder without a row in cases.csv" if entry.is_dir() else "undeclared file"
             survey.notices.append(f"{entry.name}: {kind}, left out")
     return survey
+
+
+def _auxiliary(root: Path, name: str, definition: ChallengeDefinition) -> dict[str, Source]:
+    """``ct_mask.*``, where no reader drew it: it is looked at, and not kept."""
+    if "ct_mask" in {reader.file for reader in definition.readers}:
+        return {}
+    paths = [root / name / f"ct_mask{ending}" for ending in ENDINGS]
+    return {
+        path.name: Source((path,))
+        for path in paths
+        if path.is_file() and not _leads_outside(path, root)
+    }
 
 
 def _either(endings: tuple[str, ...]) -> str:

@@ -5,7 +5,7 @@ findings = check_case(facts, {"uptake_min": "60"})
 among_all = check_cohort({"case-1": facts, …}, patients, splits, readers, metadata)
 """
 
-from challenges.ingest.quality.case import check_case, declared_free
+from challenges.ingest.quality.case import check_case, declared_free, minutes
 from challenges.ingest.quality.cohort import check_cohort
 from challenges.ingest.quality.facts import CtFacts, Facts, MaskFacts, PairFacts, PlaceFacts
 from challenges.ingest.quality.measure import measure_case
@@ -24,4 +24,5 @@ __all__ = [
     "check_cohort",
     "declared_free",
     "measure_case",
+    "minutes",
 ]

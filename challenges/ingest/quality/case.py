@@ -1,5 +1,6 @@
 """The checks of one case by itself, from its facts and its row of cases.csv."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
@@ -40,7 +41,7 @@ def check_case(
         *_told("identifiers", "blocking", identifiers),
         *_told("conversion", "warning", conversion_warnings),
         *_suv(facts),
-        *_uptake(facts),
+        *_uptake(facts, metadata),
         *_ct(facts),
         *_emptiness(facts, metadata),
         *_auxiliary(facts),
@@ -51,6 +52,15 @@ def check_case(
         if mask.voxels:
             found += _mask(reader, mask, facts)
     return ordered(found)
+
+
+def minutes(text: str) -> float | None:
+    """A finite number; None for anything else."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 def declared_free(metadata: Mapping[str, str]) -> bool:
@@ -100,8 +110,16 @@ def _suv(facts: Facts) -> Iterator[QualityFinding]:
         )
 
 
-def _uptake(facts: Facts) -> Iterator[QualityFinding]:
+def _uptake(facts: Facts, metadata: Mapping[str, str]) -> Iterator[QualityFinding]:
     low, high = UPTAKE_MIN
+    told = metadata.get("uptake_min", "").strip()
+    if told and minutes(told) is None:
+        yield QualityFinding(
+            "uptake_time",
+            "cases.csv",
+            "warning",
+            f"The uptake time is “{told}”; a number of minutes is expected in uptake_min.",
+        )
     if facts.uptake_min is not None and not low <= facts.uptake_min <= high:
         yield QualityFinding(
             "uptake_time",

@@ -37,7 +37,7 @@ def place(
     flat = room.ravel()
 
     def dice(k: int, j: int, i: int) -> float:
-        hits = np.count_nonzero(flat[start + (k * strides[0] + j * strides[1] + i)])
+        hits = int(np.count_nonzero(flat[start + (k * strides[0] + j * strides[1] + i)]))
         return 2.0 * hits / looked_at.size * sizes[0] / sum(sizes)
 
     def goodness(shift: tuple[int, int, int]) -> tuple[float, float]:
