@@ -68,15 +68,20 @@ def _coarse(values: NDArray[Any], geometry: Geometry, least: float) -> Coarse:
 
 
 def _filled(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Plane by plane along each axis: a cold tumour cut by the edge of a crop is closed in some."""
+    """With the holes of all planes along each axis: a cold tumour cut by the edge of a crop is a
+    hole in some. Planes are labelled all at once, by neighbours within their plane alone."""
     from scipy import ndimage
 
     filled = inside.copy()
     for axis in range(3):
-        across = np.moveaxis(inside, axis, 0)
-        target = np.moveaxis(filled, axis, 0)
-        for number, plane in enumerate(across):
-            target[number] |= ndimage.binary_fill_holes(plane)
+        in_plane = np.moveaxis(ndimage.generate_binary_structure(3, 1), axis, 0).copy()
+        in_plane[[0, 2]] = False
+        found, count = ndimage.label(~inside, np.moveaxis(in_plane, 0, axis))
+        open_ = np.zeros(count + 1, bool)
+        for other in range(3):
+            if other != axis:
+                open_[np.asarray(found).take([0, -1], axis=other)] = True
+        filled |= ~open_[found]
     return filled
 
 
