@@ -1,15 +1,25 @@
-"""What a challenge's folder holds: which file is which case's what, and what is left out."""
+"""What a challenge's folder holds, for the command line: every case of the table, or a refusal."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from challenges.definition import ChallengeDefinition, read_definition
+from challenges.ingest.cases import CaseFiles
+from challenges.ingest.layouts import Wanted, detect, look_through
+from challenges.ingest.layouts.case_folders import LAYOUT as CASE_FOLDERS
+from challenges.ingest.layouts.case_folders import CaseFolder
+from challenges.ingest.layouts.listing import OUTSIDE, is_mask, leads_outside, stem_of
 from challenges.ingest.sources import Source
 from evaluation.case_table import read_case_table
 from evaluation.documents import DocumentRefused, Problem
 from evaluation.errors import EvaluationError
 
-ENDINGS = (".nii.gz", ".nii", ".mha", ".nrrd")
+__all__ = ["CaseFiles", "FolderRefused", "Survey", "survey_folder"]
+
+
+_Sources = tuple[
+    Source, Source | None, dict[str, Source], dict[str, Path], dict[str, Source]
+]  # PET, CT, annotations, inputs, auxiliary masks
 
 
 class FolderRefused(Exception):
@@ -18,24 +28,6 @@ class FolderRefused(Exception):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(map(str, problems)))
         self.problems = problems
-
-
-@dataclass(frozen=True)
-class CaseFiles:
-    """One case's row of cases.csv and where its images are read from; ``annotations`` is by reader
-    name, ``inputs`` by the name of the further input. split: the column of that name. auxiliary: by
-    file name, masks that nobody declared, which are compared in place and not kept."""
-
-    name: str
-    patient: str
-    position: int
-    metadata: dict[str, str]
-    pet: Source
-    ct: Source | None
-    annotations: dict[str, Source]
-    inputs: dict[str, Path]
-    split: str = ""
-    auxiliary: dict[str, Source] = field(default_factory=dict)
 
 
 @dataclass
@@ -52,7 +44,9 @@ class Survey:
 def survey_folder(folder: Path, definition_file: Path | None = None) -> Survey:
     """Find every declared file of the challenge in ``folder``; no image is opened.
 
-    definition_file: ``challenge.yaml`` elsewhere; by default the one in the folder.
+    definition_file: ``challenge.yaml`` elsewhere; by default the one in the folder. A folder for
+    each case is held to its cases.csv; of the other layouts a case that is not complete is a
+    problem too, as nobody is asked.
     Raises FolderRefused where nothing further can be checked: no folder, or no definition (then
     with the table's problems too). Every other problem stands in the survey.
     """
@@ -61,53 +55,52 @@ def survey_folder(folder: Path, definition_file: Path | None = None) -> Survey:
     problems: list[Problem] = []
     definition = None
     try:
-        if definition_file is None and _leads_outside(folder / "challenge.yaml", folder):
-            problems.append(Problem("challenge.yaml", _OUTSIDE))
+        if definition_file is None and leads_outside(folder / "challenge.yaml", folder):
+            problems.append(Problem("challenge.yaml", OUTSIDE))
         else:
             definition = read_definition(definition_file or folder / "challenge.yaml")
     except DocumentRefused as refusal:
         problems += refusal.problems
-    rows = _read_table(folder, problems)
+    layout = detect(folder)
+    by_table = layout in ("", CASE_FOLDERS.id)
+    rows = _read_table(folder, problems) if by_table else []
     if definition is None:
         raise FolderRefused(problems)
     survey = Survey(definition, problems=problems)
+    if by_table:
+        _by_table(folder, rows, survey)
+    else:
+        _by_layout(folder, layout, survey)
+    for case in survey.cases:
+        found_wrong = _outcome_problems(case.name, case.metadata, definition)
+        survey.problems += [one for one in found_wrong if one not in survey.problems]
+    return survey
+
+
+def _by_layout(folder: Path, layout: str, survey: Survey) -> None:
+    seen = look_through(folder, layout=layout, wanted=Wanted.of(survey.definition))
+    survey.cases += seen.cases
+    survey.notices += seen.notices
+    survey.problems += seen.problems
+    survey.problems += [Problem(one.name, "; ".join(one.reasons)) for one in seen.incomplete]
+    if not seen.found and not seen.problems:
+        survey.problems.append(Problem(seen.title, "no case is there"))
+
+
+def _by_table(folder: Path, rows: list[dict[str, str]], survey: Survey) -> None:
     known = {row["case_id"] for row in rows}
-    wanted = {"PET": "pet", **({"CT": "ct"} if "CT" in definition.modalities else {})}
     for position, row in enumerate(rows):
         name = row.pop("case_id")
-        found = _case_files(folder, name, wanted, survey)
+        found = _case_files(folder, name, survey)
         if found is not None:
-            pet, ct, annotations, inputs = found
+            pet, ct, masks, inputs, auxiliary = found
             patient, split = row.pop("patient_id", "") or name, row.pop("split", "")
-            found_wrong = _outcome_problems(name, row, definition)
-            survey.problems += [one for one in found_wrong if one not in survey.problems]
-            auxiliary = _auxiliary(folder, name, definition)
-            survey.cases.append(
-                CaseFiles(
-                    name, patient, position, row, pet, ct, annotations, inputs, split, auxiliary
-                )
-            )
+            case = CaseFiles(name, patient, position, row, pet, ct, masks, inputs, split, auxiliary)
+            survey.cases.append(case)
     for entry in sorted(folder.iterdir()):
         if entry.name not in known and entry.name not in ("challenge.yaml", "cases.csv"):
             kind = "folder without a row in cases.csv" if entry.is_dir() else "undeclared file"
             survey.notices.append(f"{entry.name}: {kind}, left out")
-    return survey
-
-
-def _auxiliary(root: Path, name: str, definition: ChallengeDefinition) -> dict[str, Source]:
-    """``ct_mask.*``, where no reader drew it: it is looked at, and not kept."""
-    if "ct_mask" in {reader.file for reader in definition.readers}:
-        return {}
-    paths = [root / name / f"ct_mask{ending}" for ending in ENDINGS]
-    return {
-        path.name: Source((path,))
-        for path in paths
-        if path.is_file() and not _leads_outside(path, root)
-    }
-
-
-def _either(endings: tuple[str, ...]) -> str:
-    return " or ".join(filter(None, [", ".join(endings[:-1]), endings[-1]]))
 
 
 def _outcome_problems(
@@ -129,67 +122,52 @@ def _outcome_problems(
     return problems
 
 
-_OUTSIDE = "is a link that leads out of the challenge's folder; put the file itself there"
-
-
-def _leads_outside(path: Path, folder: Path) -> bool:
-    """Whether importing ``path`` would publish a file that was never put into ``folder``."""
-    return path.exists() and not path.resolve().is_relative_to(folder.resolve())
-
-
 def _read_table(folder: Path, problems: list[Problem]) -> list[dict[str, str]]:
     path = folder / "cases.csv"
-    if _leads_outside(path, folder):
-        problems.append(Problem("cases.csv", _OUTSIDE))
+    if leads_outside(path, folder):
+        problems.append(Problem("cases.csv", OUTSIDE))
         return []
     return read_case_table(path, problems)
 
 
-def _case_files(
-    root: Path, name: str, modalities: dict[str, str], survey: Survey
-) -> tuple[Source, Source | None, dict[str, Source], dict[str, Path]] | None:
-    problems, readers = survey.problems, survey.definition.readers
-    folder = root / name
-    if not folder.is_dir():
+def _case_files(root: Path, name: str, survey: Survey) -> _Sources | None:
+    problems, definition = survey.problems, survey.definition
+    path = root / name
+    if not path.is_dir():
         problems.append(Problem(name, "has a row in cases.csv, but no folder"))
         return None
-    if _leads_outside(folder, root):
-        problems.append(Problem(name, _OUTSIDE))
+    if leads_outside(path, root):
+        problems.append(Problem(name, OUTSIDE))
         return None
+    before = len(problems)
+    folder = CaseFolder(path, root, problems)
     try:
-        present = sorted(folder.iterdir())
+        pet = folder.only("pet", "PET image")
+        ct = folder.only("ct", "CT image") if "CT" in definition.modalities else None
+        masks = {
+            one.name: folder.only(one.file, f"mask of reader {one.name}")
+            for one in definition.readers
+        }
+        inputs = {
+            one.name: folder.only(one.name, one.title, (".json",)) for one in definition.inputs
+        }
+        unused = [entry for entry in sorted(path.iterdir()) if entry not in folder.used]
     except OSError as error:
         problems.append(Problem(name, f"cannot be read: {error.strerror}"))
         return None
-    used: set[Path] = set()
-
-    def only(stem: str, what: str, endings: tuple[str, ...] = ENDINGS) -> Path | None:
-        matches = [entry for entry in present if entry.name in {stem + end for end in endings}]
-        used.update(matches)
-        if len(matches) == 1:
-            if not matches[0].is_file():
-                problems.append(Problem(f"{name}/{matches[0].name}", "is not a file"))
-            elif _leads_outside(matches[0], root):
-                problems.append(Problem(f"{name}/{matches[0].name}", _OUTSIDE))
-            else:
-                return matches[0]
-            return None
-        found = f"found {', '.join(m.name for m in matches)}" if matches else "found none"
-        expected = f"one {what} as {_either(endings)} is expected"
-        problems.append(Problem(f"{name}/{stem}", f"{expected}; {found}"))
+    auxiliary = {stem_of(one): Source((one,)) for one in unused if is_mask(one, root)}
+    survey.notices += [f"{name}/{one.name}: {_left_out(one, auxiliary)}" for one in unused]
+    if pet is None or len(problems) > before:
         return None
+    return (
+        Source((pet,)),
+        None if ct is None else Source((ct,)),
+        {reader: Source((mask,)) for reader, mask in masks.items() if mask is not None},
+        {one: document for one, document in inputs.items() if document is not None},
+        auxiliary,
+    )
 
-    images = {label: only(stem, f"{label} image") for label, stem in modalities.items()}
-    masks = {r.name: only(r.file, f"mask of reader {r.name}") for r in readers}
-    inputs = {one.name: only(one.name, one.title, (".json",)) for one in survey.definition.inputs}
-    for entry in present:
-        if entry not in used:
-            survey.notices.append(f"{name}/{entry.name}: not declared in challenge.yaml, left out")
-    pet = images["PET"]
-    ct = images.get("CT")
-    annotations = {reader: Source((path,)) for reader, path in masks.items() if path is not None}
-    documents = {one: path for one, path in inputs.items() if path is not None}
-    complete = len(annotations) == len(masks) and len(documents) == len(inputs)
-    if pet is None or not complete or None in images.values():
-        return None
-    return Source((pet,)), None if ct is None else Source((ct,)), annotations, documents
+
+def _left_out(path: Path, auxiliary: dict[str, Source]) -> str:
+    what = "compared and not kept" if stem_of(path) in auxiliary else "left out"
+    return f"not declared in challenge.yaml, {what}"
