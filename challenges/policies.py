@@ -7,8 +7,12 @@ from challenges.models import Challenge, Membership, Phase
 
 Viewer = User | AnonymousUser
 
-ORGANISER = Membership.Role.ORGANISER
-STEWARD = Membership.Role.STEWARD
+Role = Membership.Role
+ORGANISERS = (Role.ORGANISER, Role.CO_ORGANISER)
+TRUSTED = (*ORGANISERS, Role.STEWARD)
+"""Who may see hidden images and references; each look is logged."""
+INSIDE = (*TRUSTED, Role.REVIEWER)
+"""Who may see a challenge, and its design document, before it is published."""
 
 
 def has_role(viewer: Viewer, challenge: Challenge, *roles: Membership.Role) -> bool:
@@ -18,13 +22,27 @@ def has_role(viewer: Viewer, challenge: Challenge, *roles: Membership.Role) -> b
 
 
 def may_organise(viewer: Viewer, challenge: Challenge) -> bool:
-    """See every submission of the challenge, and its logs."""
-    return has_role(viewer, challenge, ORGANISER)
+    """Prepare the challenge; see every submission to it, and its logs."""
+    return has_role(viewer, challenge, *ORGANISERS)
+
+
+def may_decide(viewer: Viewer, challenge: Challenge) -> bool:
+    """Publish, amend, discard, and say who else takes part."""
+    return has_role(viewer, challenge, Role.ORGANISER)
+
+
+def may_see(viewer: Viewer, challenge: Challenge) -> bool:
+    return challenge.published_at is not None or has_role(viewer, challenge, *INSIDE)
+
+
+def may_see_data(viewer: Viewer, challenge: Challenge) -> bool:
+    """Every case of it, hidden ones too."""
+    return has_role(viewer, challenge, *TRUSTED)
 
 
 def may_see_cases(viewer: Viewer, phase: Phase) -> bool:
     """Pictures, names and per-case scores: everyone for public cases, else the trusted roles."""
-    return not phase.is_hidden or has_role(viewer, phase.challenge, ORGANISER, STEWARD)
+    return not phase.is_hidden or may_see_data(viewer, phase.challenge)
 
 
 def may_submit(viewer: Viewer, phase: Phase) -> bool:

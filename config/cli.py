@@ -110,6 +110,14 @@ def demo() -> None:
         raise _fail(refusal) from None
 
 
+def _what_was_kept(refusal: Exception) -> str:
+    from challenges.services.publishing import NotReady
+
+    if isinstance(refusal, NotReady):
+        return "The cases are kept in a draft, which is not published yet"
+    return "Nothing was imported"
+
+
 @app.command()
 def doctor() -> None:
     """Tell what is there and what is missing on this machine, each with its remedy."""
@@ -248,7 +256,7 @@ def import_challenge(
     settings = _django()
     from accounts.models import User
     from challenges.ingest import FolderRefused
-    from challenges.services import import_challenge as import_folder
+    from challenges.services.importing import import_challenge as import_folder
     from config.platform import migrate
 
     migrate(console)
@@ -267,13 +275,13 @@ def import_challenge(
             )
         except FolderRefused as refusal:
             shown.stop()
-            console.print(f"[red]Nothing was imported: {len(refusal.problems)} problem(s).[/]")
+            console.print(f"[red]{_what_was_kept(refusal)}: {len(refusal.problems)} problem(s).[/]")
             for problem in refusal.problems:
                 console.print(f"  {problem}", markup=False)
             raise typer.Exit(1) from None
     for notice in notices:
         console.print(f"  note: {notice}", markup=False)
-    cases = challenge.phases.all()[0].dataset.cases.count()
+    cases = challenge.dataset.cases.count()
     console.print(
         f"“{challenge.title}”: {cases} cases. http://{settings.bind}/challenges/{challenge.slug}/"
     )

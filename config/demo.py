@@ -106,10 +106,13 @@ def ensure_challenge(console: Console) -> None:
     from accounts.models import User
     from challenges.models import Challenge
     from challenges.phantoms import generate
-    from challenges.services import import_challenge
+    from challenges.services.importing import discard, import_challenge
 
-    if Challenge.objects.filter(slug=SLUG).exists():
+    begun = Challenge.objects.filter(slug=SLUG).first()
+    if begun is not None and begun.published_at is not None:
         return
+    if begun is not None:  # stopped in the middle; its scans are simulated anew
+        discard(challenge=begun)
     with tempfile.TemporaryDirectory(prefix="uptake-demo-") as name, _progress(console) as shown:
         folder = Path(name)
         simulating = shown.add_task("Simulating PET scans", total=None)

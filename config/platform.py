@@ -121,10 +121,10 @@ def _release_this_host() -> None:
     from django.conf import settings
     from django.db import connection
 
+    from challenges.leases import give_up_leases_of
     from submissions.models import Run, Submission, Worker
     from submissions.sandbox.outcome import SandboxError
     from submissions.services.clean_up import clean_up
-    from submissions.services.leases import give_up_leases_of
     from submissions.tasks import connect_engine
 
     give_up_leases_of(settings.HOST_ID, Run, Submission)

@@ -24,14 +24,15 @@ def main() -> None:
     from django.conf import settings
     from django.db import close_old_connections
 
-    from challenges.services import reconcile as reconcile_challenges
+    from challenges.leases import Watch
+    from challenges.services.clearing import reconcile as reconcile_challenges
     from challenges.untouched import Untouched
     from leaderboards.services import reconcile as reconcile_leaderboards
     from submissions.sandbox.outcome import SandboxError
     from submissions.services.clean_up import clean_up
     from submissions.services.hosts import forget_silent_workers, tell_of_host
-    from submissions.services.leases import Watch
     from submissions.services.reconciling import reconcile
+    from submissions.services.rescoring import reconcile as reconcile_editions
     from submissions.services.similarity import reconcile as reconcile_similarities
     from submissions.tasks import connect_engine
 
@@ -44,6 +45,7 @@ def main() -> None:
 
     def reconcile_submissions() -> None:
         reconcile(watch)
+        reconcile_editions(watch)
 
     def clean_up_this_host() -> None:
         forget_silent_workers()

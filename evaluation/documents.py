@@ -172,6 +172,15 @@ def _sentence(problem: Any, known: list[str]) -> str:  # noqa: ANN401
     return f"“{where}”: {text}" if where else text
 
 
+def validation_problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
+    """Each problem of a document that came from no file; its place is the dotted key."""
+    known = known_keys(model)
+    return [
+        Problem(".".join(str(part) for part in one["loc"]), _sentence(one, known))
+        for one in error.errors()
+    ]
+
+
 def known_keys(model: type[BaseModel]) -> list[str]:
     schema = model.model_json_schema()
     names = set(schema.get("properties", {}))

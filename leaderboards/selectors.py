@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from challenges.models import Phase
 from challenges.policies import Viewer, may_see_cases
-from challenges.selectors import current_edition
+from challenges.selectors import shown_edition
 from leaderboards.models import Snapshot
 from leaderboards.tables import Row, Table
 from submissions.models import Submission
@@ -30,7 +30,7 @@ def board(viewer: Viewer, phase: Phase, *, sort: str = "rank", order: str = "") 
 
     Anything else is read as the rank.
     """
-    snapshot = Snapshot.objects.filter(edition=current_edition(phase)).first()
+    snapshot = Snapshot.objects.filter(edition=shown_edition(phase)).first()
     table = Table.from_json(snapshot.document) if snapshot else Table((), ())
     keys = {column.key for column in table.columns}
     if sort not in keys | set(FIXED_COLUMNS):

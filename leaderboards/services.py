@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import structlog
 from django.db import transaction
-from django.db.models import Prefetch, prefetch_related_objects
+from django.db.models import Exists, OuterRef, Prefetch, prefetch_related_objects
 
 from challenges.definition import content_hash
 from challenges.models import Edition, Phase
-from challenges.selectors import current_edition, definition_of
+from challenges.selectors import cases_of, current_edition, definition_of, shown_edition
 from evaluation.aggregate import Summary, clip_to_worst, summarise
 from evaluation.cohort import ScoredCase, mean_over_targets, over_cohort
 from evaluation.counts import Counts
@@ -18,7 +18,7 @@ from evaluation.readers import average_over_readers
 from evaluation.spec import EvaluationSpec
 from leaderboards.models import Snapshot
 from leaderboards.tables import Column, Row, Table
-from submissions.models import Attempt, CaseResult, Submission
+from submissions.models import Attempt, CaseResult, Run, Submission
 from submissions.sandbox.process import SANDBOX_NONE
 
 Cohort = dict[str, dict[str, CohortValue]]
@@ -32,9 +32,19 @@ def refresh(*, phase: Phase) -> Snapshot:
 
     One transaction, so that of two at once the later also reads the later results.
     """
-    edition = current_edition(phase)
-    spec = definition_of(phase.challenge).evaluation
-    entries = _entries(phase)
+    edition = shown_edition(phase)
+    if edition != current_edition(phase):
+        # Its successor is being scored; what is new meanwhile appears with that.
+        kept = Snapshot.objects.filter(edition=edition).first()
+        if kept is not None:
+            return kept
+    spec = EvaluationSpec.model_validate(
+        {
+            **edition.specification,
+            "ranking": definition_of(phase.challenge).evaluation.ranking.model_dump(mode="json"),
+        }
+    )
+    entries = _entries(phase, edition)
     results_hash = _results_hash(entries, edition, spec)
     newest = Snapshot.objects.filter(edition=edition).first()
     if newest is not None and newest.results_hash == results_hash:
@@ -42,7 +52,7 @@ def refresh(*, phase: Phase) -> Snapshot:
     # Only now are the results themselves read: this is asked every few seconds, in a transaction.
     prefetch_related_objects(
         entries,
-        "runs__case",
+        Prefetch("runs", Run.objects.filter(case__in=cases_of(phase)).select_related("case")),
         Prefetch(
             "runs__results", CaseResult.objects.filter(edition=edition).select_related("target")
         ),
@@ -76,14 +86,19 @@ def _results_hash(entries: list[Submission], edition: Edition, spec: EvaluationS
     )
 
 
-def _entries(phase: Phase) -> list[Submission]:
+def _entries(phase: Phase, edition: Edition) -> list[Submission]:
     """The newest scored submission of each person, and of each baseline algorithm.
 
     A re-run stands where its original was entered, so it takes that one's place once it is scored,
     and never that of a later submission.
     """
+    lacking = Run.objects.filter(
+        ~Exists(CaseResult.objects.filter(edition=edition, run=OuterRef("pk"))),
+        case__in=cases_of(phase),
+        submission=OuterRef("pk"),
+    )
     scored = (
-        Submission.objects.filter(phase=phase, state=Submission.State.SCORED)
+        Submission.objects.filter(~Exists(lacking), phase=phase, state=Submission.State.SCORED)
         .select_related("version__algorithm", "submitted_by")
         .order_by("entered_at", "attempt", "pk")
     )

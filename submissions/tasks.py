@@ -11,6 +11,7 @@ from django.conf import settings
 from submissions.sandbox.engine import Engine
 from submissions.sandbox.outcome import SandboxError
 from submissions.services.checking import check_next
+from submissions.services.rescoring import rescore_next
 from submissions.services.running import run_next
 from submissions.services.scoring import score_next
 from submissions.services.similarity import compare_next
@@ -75,7 +76,9 @@ def run_next_task() -> None:
 
 @shared_task(name="submissions.score_next")
 def score_next_task() -> None:
-    score_next(worker=worker_name())
+    # What was submitted now goes before what is scored anew.
+    if not score_next(worker=worker_name()):
+        rescore_next(worker=worker_name())
 
 
 @shared_task(name="submissions.compare")

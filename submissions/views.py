@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.models import User
 from challenges.models import Challenge, Phase
 from challenges.policies import Viewer, may_organise, may_submit
-from challenges.selectors import definition_of, phase_state
+from challenges.selectors import cases_of, definition_of, phase_state
 from submissions import selectors
 from submissions.forms import SubmitForm
 from submissions.models import Submission
@@ -82,7 +82,7 @@ def submit(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
         "state": state,
         "allowance": quotas.allowance_of(phase=phase, user=user),
         "may_mark_baselines": may_mark,
-        "cases": phase.dataset.cases.count(),
+        "cases": cases_of(phase).count(),
     }
     refused = request.method == "POST"
     return render(request, "submissions/submit.html", context, status=422 if refused else 200)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from accounts.models import User
 from challenges.models import Challenge, Phase
-from challenges.services import import_challenge
+from challenges.services.importing import import_challenge
 from submissions.models import Submission
 from submissions.services.uploads import submit_program
 from tests.scans import write_challenge

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from evaluation.geometry import Geometry
 from evaluation.volumes import Volume, write_mha
+from tests.designs import DESIGN, SOURCE
 
 GRID = Geometry(size=(12, 10, 8), spacing=(4.0, 4.0, 5.0), origin=(-20.0, -18.0, 7.0))
 
@@ -43,6 +44,8 @@ def write_challenge(folder: Path, *, slug: str, cases: int = 3, **overrides: obj
                 },
             }
         ],
+        "source": SOURCE,
+        "design": DESIGN,
         **overrides,
     }
     folder.mkdir(parents=True, exist_ok=True)

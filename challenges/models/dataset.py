@@ -20,7 +20,11 @@ class Case(models.Model):
 
     name: the organiser's own id. metadata: the columns of cases.csv (centre, scanner, tracer, …).
     inputs: the challenge's further inputs, JSON by name, which containers are given.
-    picture: a coronal maximum-intensity projection of the PET.
+    split: which phases it belongs to. source_sha256: of the files that it was made from, so that an
+    import begun again knows what it has. picture: a coronal maximum-intensity projection of the
+    PET; outlined: the same with the outline of each reader. conversion: how DICOM became SUV
+    (``ingest.dicom``); empty for images that came as SUV. facts: what was measured at ingest
+    (``ingest.quality.Facts``). excluded_at: of no phase since then, for the reason given.
     """
 
     public_id = models.CharField(max_length=12, unique=True, default=new_public_id)
@@ -30,7 +34,14 @@ class Case(models.Model):
     position = models.PositiveIntegerField()
     metadata = models.JSONField(default=dict)
     inputs = models.JSONField(default=dict)
+    split = models.CharField(max_length=40, blank=True)
+    source_sha256 = models.CharField(max_length=64, blank=True)
     picture = models.FileField(storage=private, max_length=300)
+    outlined = models.FileField(storage=private, max_length=300, blank=True)
+    conversion = models.JSONField(default=dict)
+    facts = models.JSONField(default=dict)
+    excluded_at = models.DateTimeField(null=True)
+    excluded_because = models.TextField(blank=True)
 
     class Meta:
         ordering = ["dataset", "position"]
@@ -103,7 +114,9 @@ class Annotation(models.Model):
 class Reference(models.Model):
     """What is scored against: derived from annotations by a recipe, in a version.
 
-    reader is set where the target is that one reader's mask: of two readers there is no consensus.
+    made_by: hash of all that the recipe was given beside the masks; where it differs from the
+    definition's, the reference is to be made anew. reader is set where the target is that one
+    reader's mask: of two readers there is no consensus.
     """
 
     class Recipe(models.TextChoices):
@@ -116,6 +129,7 @@ class Reference(models.Model):
     version = models.PositiveIntegerField()
     recipe = models.CharField(max_length=20, choices=Recipe.choices)
     reader = models.ForeignKey(Reader, on_delete=models.PROTECT, null=True, related_name="+")
+    made_by = models.CharField(max_length=64)
     file = models.FileField(storage=private, max_length=300)
     sha256 = models.CharField(max_length=64)
     volume_ml = models.FloatField()

@@ -2,7 +2,7 @@
 
 from submissions.models.algorithm import Algorithm, AlgorithmVersion, ContainerImage, Upload
 from submissions.models.host import Host, Worker
-from submissions.models.leased import Leased
+from submissions.models.rescore import Rescore
 from submissions.models.run import Attempt, CaseResult, Prediction, Run
 from submissions.models.submission import Similarity, Submission
 
@@ -13,8 +13,8 @@ __all__ = [
     "CaseResult",
     "ContainerImage",
     "Host",
-    "Leased",
     "Prediction",
+    "Rescore",
     "Run",
     "Similarity",
     "Submission",

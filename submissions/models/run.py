@@ -4,9 +4,8 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.identifiers import new_public_id
-from challenges.models import Case, Edition, Reference
+from challenges.models import Case, Edition, Leased, Reference
 from challenges.storage import private
-from submissions.models.leased import Leased
 from submissions.models.submission import Submission
 
 

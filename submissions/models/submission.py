@@ -3,9 +3,8 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.identifiers import new_public_id
-from challenges.models import Phase
+from challenges.models import Leased, Phase
 from submissions.models.algorithm import AlgorithmVersion
-from submissions.models.leased import Leased
 
 
 class Submission(Leased):

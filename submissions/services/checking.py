@@ -7,12 +7,14 @@ from pathlib import Path
 import structlog
 from django.db import transaction
 
+from challenges import leases
+from challenges.selectors import cases_of
 from challenges.storage import untrusted
 from submissions.models import ContainerImage, Run, Submission
 from submissions.sandbox.archive import ArchiveRefused, ImageConfig, InspectedImage, canonicalise
 from submissions.sandbox.outcome import Owner
 from submissions.sandbox.volumes import refused_volumes
-from submissions.services import hosts, leases, lifecycle
+from submissions.services import hosts, lifecycle
 from submissions.services.hints import RUN, hint_after_commit
 
 log = structlog.get_logger(__name__)
@@ -117,7 +119,7 @@ def _lay_out_runs(submission: Submission) -> bool:
     """One run a case; the first is the canary, and the others wait for it."""
     if not leases.leave(submission, source=State.CHECKING, target=State.QUEUED):
         return False
-    for number, case in enumerate(submission.phase.dataset.cases.order_by("position")):
+    for number, case in enumerate(cases_of(submission.phase).order_by("position")):
         Run.objects.get_or_create(
             submission=submission,
             case=case,

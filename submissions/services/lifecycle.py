@@ -8,9 +8,9 @@ from django.db import transaction
 from django.db.models import F, Q, Sum
 from django.utils import timezone
 
+from challenges import leases
 from submissions.models import Attempt, Run, Submission
 from submissions.sandbox.outcome import Owner
-from submissions.services import leases
 from submissions.services.hints import COMPARE, REFRESH, RUN, hint_after_commit
 
 PLATFORM_FAULTS = 8

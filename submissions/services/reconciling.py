@@ -9,11 +9,11 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from challenges.leases import STOPPED, Watch
 from submissions.models import Attempt, Run, Submission
 from submissions.sandbox.outcome import Owner
 from submissions.services import hosts, lifecycle
 from submissions.services.hints import CHECK, RUN, SCORE, hint
-from submissions.services.leases import STOPPED, Watch
 
 log = structlog.get_logger(__name__)
 LOST_LEASES = 5

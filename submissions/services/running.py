@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from challenges import leases
 from challenges.models import Image, Phase
 from challenges.selectors import definition_of
 from challenges.storage import private, untrusted
@@ -39,7 +40,7 @@ from submissions.sandbox.outcome import (
 )
 from submissions.sandbox.places import Places
 from submissions.sandbox.process import BaselineProcess
-from submissions.services import hosts, leases, lifecycle, quotas
+from submissions.services import hosts, lifecycle, quotas
 from submissions.services.checking import stored_config
 from submissions.services.hints import RUN, SCORE, hint, hint_after_commit
 

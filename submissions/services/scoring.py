@@ -1,19 +1,23 @@
 """Score what was collected, in a process of its own, and keep one result a run and target."""
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import structlog
 from django.db import transaction
 
-from challenges.models import Image
-from challenges.selectors import current_edition, definition_of, targets_of
+from challenges import leases
+from challenges.models import Edition, Image, Reference
+from challenges.selectors import current_edition, targets_of
 from evaluation.errors import MaskRefused
 from evaluation.geometry import Geometry
 from evaluation.isolated import IsolatedProcessFailed, IsolatedProcessStopped, score_files
-from submissions.models import CaseResult, Run
-from submissions.services import hosts, leases, lifecycle
+from evaluation.spec import EvaluationSpec
+from submissions.models import CaseResult, Prediction, Run
+from submissions.services import hosts, lifecycle
 from submissions.services.hints import SCORE, hint
 
 log = structlog.get_logger(__name__)
@@ -38,35 +42,16 @@ def score_next(*, worker: str) -> bool:
 
 
 def _score(run: Run) -> None:
-    phase = run.submission.phase
-    edition = current_edition(phase)
-    targets = list(targets_of(phase.dataset, edition.reference_version).filter(case=run.case))
+    edition = current_edition(run.submission.phase)
     prediction = getattr(run, "prediction", None)
-    clock, heart = time.monotonic(), leases.Heart(run, state=State.SCORING)
-    spec = definition_of(phase.challenge).evaluation
-    pet = run.case.images.get(modality=Image.Modality.PET)
-
-    def score_it(file: Path | None) -> list[dict[str, Any]]:
-        """Against each target."""
-        return [
-            score_files(
-                Path(target.file.path),
-                file,
-                Geometry.from_json(pet.geometry).voxels,
-                spec,
-                heart.stopped,
-                pet=Path(pet.file.path),
-            )
-            for target in targets
-        ]
-
+    heart = leases.Heart(run, state=State.SCORING)
     try:
         try:
-            scores = score_it(Path(prediction.file.path) if prediction else None)
+            scores = scores_of(run, edition, prediction, heart.stopped)
         except MaskRefused as refusal:
             # A mask that no scorer of this size can measure counts as no result.
             prediction, run.reason_code, run.reason_text = None, refusal.code, refusal.message
-            scores = score_it(None)
+            scores = scores_of(run, edition, None, heart.stopped)
     except IsolatedProcessStopped:
         log.info("score.stopped", run=run.public_id, fence=run.fence)
         return
@@ -81,19 +66,57 @@ def _score(run: Run) -> None:
     reason = {"reason_code": run.reason_code, "reason_text": run.reason_text}
     with transaction.atomic():
         if leases.leave(run, source=State.SCORING, target=State.DONE, **reason):
-            for target, score in zip(targets, scores, strict=True):
-                CaseResult.objects.update_or_create(
-                    run=run,
-                    target=target,
-                    edition=edition,
-                    defaults={
-                        "prediction": prediction,
-                        "reason_code": run.reason_code,
-                        "seconds": (time.monotonic() - clock) / len(targets),
-                        **score,
-                    },
-                )
+            keep(run, edition, prediction, scores)
     lifecycle.advance(submission=run.submission)
+
+
+@dataclass(frozen=True)
+class Score:
+    """Against one target; values are the fields of a CaseResult."""
+
+    target: Reference
+    values: dict[str, Any]
+    seconds: float
+
+
+def scores_of(
+    run: Run, edition: Edition, prediction: Prediction | None, stopped: Callable[[], bool]
+) -> list[Score]:
+    """Against each target of the edition, by the edition's own rules, whatever was amended since.
+
+    Raises what ``evaluation.isolated.score_files`` raises, and OSError.
+    """
+    targets = targets_of(run.submission.phase, edition.reference_version).filter(case=run.case)
+    spec = EvaluationSpec.model_validate(edition.specification)
+    pet = run.case.images.get(modality=Image.Modality.PET)
+    scores = []
+    for target in targets:
+        clock = time.monotonic()
+        values = score_files(
+            Path(target.file.path),
+            Path(prediction.file.path) if prediction else None,
+            Geometry.from_json(pet.geometry).voxels,
+            spec,
+            stopped,
+            pet=Path(pet.file.path),
+        )
+        scores.append(Score(target, values, time.monotonic() - clock))
+    return scores
+
+
+def keep(run: Run, edition: Edition, prediction: Prediction | None, scores: list[Score]) -> None:
+    for score in scores:
+        CaseResult.objects.update_or_create(
+            run=run,
+            target=score.target,
+            edition=edition,
+            defaults={
+                "prediction": prediction,
+                "reason_code": run.reason_code,
+                "seconds": score.seconds,
+                **score.values,
+            },
+        )
 
 
 def _platform_fault(run: Run, code: str) -> None:

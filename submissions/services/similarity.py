@@ -12,6 +12,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from challenges.selectors import cases_of
 from evaluation.errors import EvaluationError
 from evaluation.masks import DrawnMask, read_mask
 from evaluation.similarity import exact_likeness, likeness
@@ -123,7 +124,7 @@ def _candidates(submission: Submission) -> list[int]:
                 tallies[other].add(likeness(own[key], drawn).dice)
         bearable = (1 - least) * len(keys)
         tallies = {pk: tally for pk, tally in tallies.items() if tally.deficit <= bearable}
-    enough = _LEAST_SHARE_OF_CASES * submission.phase.dataset.cases.count()
+    enough = _LEAST_SHARE_OF_CASES * cases_of(submission.phase).count()
     return [pk for pk, tally in tallies.items() if tally.cases >= enough and tally.dice >= least]
 
 

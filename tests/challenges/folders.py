@@ -11,6 +11,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from tests.designs import DESIGN, SOURCE
+
 SIZE = (6, 5, 4)
 AFFINE = np.array(
     [[-4.0, 0, 0, 10.0], [0, 4.0, 0, -20.0], [0, 0, 5.0, 30.0], [0, 0, 0, 1]], np.float64
@@ -61,6 +63,8 @@ class ChallengeFolder:
             "modalities": ["PET", "CT"] if self.ct else ["PET"],
             "phases": [{"slug": "open", "title": "Open phase", "cases": "public"}],
             "evaluation": METRICS,
+            "source": SOURCE,
+            "design": DESIGN,
         }
         if self.readers > 1:
             document["readers"] = READERS

@@ -243,10 +243,28 @@ def test_phases_have_different_slugs(tmp_path: Path) -> None:
     assert "two have the slug “open”" in refused(tmp_path, text)[0]
 
 
-def test_a_hidden_phase_has_no_public_one_beside_it(tmp_path: Path) -> None:
-    """Phases share the cases, so a public one would show what the other hides."""
-    text = SMALLEST + "  - {slug: final, title: Final, cases: hidden}\n"
-    assert "so that none were hidden" in refused(tmp_path, text)[0]
+@pytest.mark.parametrize("split", ["", ", split: test"])
+def test_a_hidden_phase_shares_no_case_with_a_public_one(tmp_path: Path, split: str) -> None:
+    text = SMALLEST + f"  - {{slug: final, title: Final, cases: hidden{split}}}\n"
+    assert "“open” would show cases of the hidden phase “final”" in refused(tmp_path, text)[0]
+
+
+def test_with_splits_of_their_own_they_stand_side_by_side(tmp_path: Path) -> None:
+    text = SMALLEST.replace("cases: public}", "cases: public, split: training}")
+    text += "  - {slug: final, title: Final, cases: hidden, split: test}\n"
+    assert [phase.split for phase in read(tmp_path, text).phases] == ["training", "test"]
+
+
+@pytest.mark.parametrize(
+    ("phase", "told"),
+    [
+        ("kind: training, cases: hidden", "training data are given away"),
+        ("cases: hidden, download: true", "hidden cases cannot be downloaded"),
+    ],
+)
+def test_hidden_cases_are_never_given_away(tmp_path: Path, phase: str, told: str) -> None:
+    text = SMALLEST.replace("cases: public", phase)
+    assert told in refused(tmp_path, text)[0]
 
 
 @pytest.mark.parametrize("slug", ["../x", "A", "a", "-ab", "ab-", "a b", "a/b", "x" * 61])

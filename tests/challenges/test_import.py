@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,22 @@ from django.apps import apps
 from pytest_django import Settings
 
 from accounts.models import User
-from challenges import services
 from challenges.ingest import FolderRefused
-from challenges.models import Annotation, Challenge, Edition, Image, Reference
+from challenges.models import (
+    Annotation,
+    Case,
+    Challenge,
+    Edition,
+    Image,
+    Protocol,
+    Reference,
+)
 from challenges.selectors import dataset_facts, definition_of
-from challenges.services import import_challenge, open_edition, reconcile
+from challenges.services import editions, publishing
+from challenges.services.clearing import reconcile
+from challenges.services.editions import open_edition
+from challenges.services.importing import import_challenge
+from challenges.services.publishing import NotReady
 from challenges.storage import private
 from challenges.untouched import Untouched
 from evaluation.readers import majority, staple
@@ -80,9 +92,10 @@ def rows() -> dict[str, int]:
 class TestWhole:
     def test_every_row_is_there(self, folder: ChallengeFolder) -> None:
         challenge = imported(folder)
-        assert rows() == {
-            "Challenge": 1, "Protocol": 1, "Membership": 0, "Phase": 1, "Edition": 1,
+        assert {name: count for name, count in rows().items() if count} == {
+            "Challenge": 1, "Protocol": 1, "Phase": 1, "Edition": 1,
             "Dataset": 1, "Case": 2, "Image": 2, "Reader": 1, "Annotation": 2, "Reference": 2,
+            "DataImport": 1,
         }  # fmt: skip
         case = challenge.phases.get().dataset.cases.get(name="case-1")
         assert (case.patient, case.position) == ("patient-case-1", 0)
@@ -110,7 +123,8 @@ class TestWhole:
         named = {image.file.name for image in Image.objects.all()}
         named |= {one.file.name for one in Annotation.objects.all()}
         named |= {one.file.name for one in Reference.objects.all()}
-        named |= {case.picture.name for case in apps.get_model("challenges.Case").objects.all()}
+        for case in Case.objects.all():
+            named |= {case.picture.name, case.outlined.name}
         kept = {str(path.relative_to(store)) for path in store.rglob("*") if path.is_file()}
         assert kept == named
 
@@ -167,8 +181,18 @@ class TestWhole:
 
     def test_a_lesion_free_case_is_a_case(self, folder: ChallengeFolder) -> None:
         folder.image("case-1", "reference", np.zeros(SIZE, np.uint8))
+        folder.table([("case_id", "lesion_free"), ("case-1", "yes"), ("case-2", "no")])
         imported(folder)
         assert Reference.objects.get(case__name="case-1").volume_ml == 0
+
+    def test_a_case_without_lesions_that_was_not_called_so_waits_for_a_person(
+        self, folder: ChallengeFolder
+    ) -> None:
+        folder.image("case-1", "reference", np.zeros(SIZE, np.uint8))
+        with pytest.raises(NotReady, match="case-1: empty_mask"):
+            imported(folder)
+        assert Challenge.objects.get().published_at is None
+        assert Case.objects.count() == 2
 
     def test_a_table_of_windows_and_excel_is_read(self, folder: ChallengeFolder) -> None:
         text = 'case_id,patient_id,centre\r\n\r\ncase-1, P1 ,Zürich\r\ncase-2,,"A, B"\r\n'
@@ -185,7 +209,7 @@ class TestCt:
         half = AFFINE.copy()
         half[:, 0] /= 2  # half as fine along x, and so half as far
         folder.image("case-1", "ct", np.full(SIZE, 40, np.int16), half)
-        imported(folder)
+        import_challenge(folder=folder.path, draft=True)
         image = Image.objects.get(case__name="case-1", modality="ct")
         ct = kept_volume(image)
         source = read_volume(folder.path / "case-1" / "pet.nii.gz")
@@ -237,7 +261,7 @@ class TestReaders:
         folder = written(tmp_path, readers=3)
         for reader in ("reader-a", "reader-b"):
             folder.image("case-1", reader, np.zeros(SIZE, np.uint8))
-        imported(folder)
+        import_challenge(folder=folder.path, draft=True)
         assert Reference.objects.get(case__name="case-1").volume_ml == 0
 
     def test_of_two_readers_each_is_scored_against(self, tmp_path: Path) -> None:
@@ -565,24 +589,26 @@ class TestHashes:
     ) -> None:
         challenge = imported(folder)
         phase = challenge.phases.get()
-        monkeypatch.setattr(services, "SCORER_VERSION", "2")
+        monkeypatch.setattr(editions, "SCORER_VERSION", "2")
         assert open_edition(phase=phase, definition=definition_of(challenge)).number == 2
 
 
 class TestKilled:
-    def test_an_import_that_breaks_while_storing_keeps_nothing(
-        self, folder: ChallengeFolder, store: Path, monkeypatch: pytest.MonkeyPatch
+    def test_one_that_breaks_while_it_opens_is_not_published_and_can_go_on(
+        self, folder: ChallengeFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def broken(**_: object) -> None:
             raise RuntimeError("the database went away")
 
-        monkeypatch.setattr(services, "open_edition", broken)
-        with pytest.raises(RuntimeError, match="went away"):
-            imported(folder)
-        assert not any(rows().values())
-        assert list(store.glob("datasets/*")) == []
+        with monkeypatch.context() as patched:
+            patched.setattr(publishing, "open_edition", broken)
+            with pytest.raises(RuntimeError, match="went away"):
+                imported(folder)
+        assert Challenge.objects.get().published_at is None
+        assert not Protocol.objects.exists()
+        assert imported(folder).published_at is not None
 
-    def test_an_import_that_is_interrupted_keeps_nothing(
+    def test_one_that_is_interrupted_goes_on_where_it_was(
         self, folder: ChallengeFolder, store: Path
     ) -> None:
         def interrupted(*_: int) -> None:
@@ -590,7 +616,31 @@ class TestKilled:
 
         with pytest.raises(KeyboardInterrupt):
             import_challenge(folder=folder.path, progress=interrupted)
-        assert list(store.glob("datasets/*")) == []
+        first = Case.objects.get()
+        picture = Path(private().path(str(first.picture)))
+        kept = picture.stat().st_mtime_ns
+        challenge = imported(folder)
+        assert list(challenge.dataset.cases.values_list("name", flat=True)) == ["case-1", "case-2"]
+        assert Case.objects.get(name="case-1").pk == first.pk
+        assert picture.stat().st_mtime_ns == kept
+        assert len(list(store.glob("datasets/*/*"))) == 2
+
+    def test_a_case_that_was_mended_meanwhile_is_taken_anew(
+        self,
+        folder: ChallengeFolder,
+        store: Path,
+        django_capture_on_commit_callbacks: Callable[..., AbstractContextManager[object]],
+    ) -> None:
+        import_challenge(folder=folder.path, draft=True)
+        before = {case.name: case.source_sha256 for case in Case.objects.all()}
+        folder.image("case-2", "reference", lesion(1))
+        with django_capture_on_commit_callbacks(execute=True):
+            imported(folder)
+        after = {case.name: case.source_sha256 for case in Case.objects.all()}
+        assert after["case-1"] == before["case-1"]
+        assert after["case-2"] != before["case-2"]
+        assert Reference.objects.count() == 2
+        assert len(list(store.glob("datasets/*/*"))) == 2
 
     def test_what_a_killed_import_left_is_removed_and_nothing_else(
         self, folder: ChallengeFolder, store: Path

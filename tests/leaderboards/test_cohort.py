@@ -122,7 +122,7 @@ def test_a_table_without_readable_outcomes_is_refused_before_anything_is_kept(
 
 
 def with_table(tmp_path, table):
-    from challenges.services import import_challenge
+    from challenges.services.importing import import_challenge
     from tests.scans import write_challenge
 
     evaluation = {"metrics": ["dice", {"c_index": {"event": "relapse", "time": "months"}}]}

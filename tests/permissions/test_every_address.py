@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import set_operator
 from challenges.models import Annotation, Challenge, Image, Membership, Phase, Reference
-from challenges.services import add_member
+from challenges.services.members import add_member
 from challenges.storage import private, untrusted
 from submissions.models import Host, Prediction, Similarity, Submission, Upload
 from submissions.services import logs
@@ -40,7 +40,16 @@ GRANTS_PUBLIC = {
     "metrics": set(ROLES),
     "challenge": set(ROLES),
     "picture": set(ROLES),
+    "history": set(ROLES),
     "leaderboard": set(ROLES),
+    "organise": SIGNED_IN,
+    "prepare_new": SIGNED_IN,
+    "prepare": {"organiser", "steward"},
+    "prepare_people": {"organiser"},
+    "prepare_opening": {"organiser"},
+    "prepare_drop": {"organiser"},
+    "prepare_file": {"organiser"},
+    "prepare_step": {"organiser"},
     "submit": SIGNED_IN,
     "own_submissions": SIGNED_IN,
     "submission": OWN,
@@ -62,12 +71,14 @@ GRANTS_HIDDEN = {
 }
 OF_A_SUBMISSION = {"cancel", "rerun", "release_logs", "withhold_logs"}
 OF_A_HOST = {"drain", "resume"}
-CHANGES = OF_A_SUBMISSION | OF_A_HOST
+CHANGES = OF_A_SUBMISSION | OF_A_HOST | {"prepare_drop"}
 NEEDS_ACCOUNT = OF_A_SUBMISSION | {
     "submit",
     "own_submissions",
     "submission",
     "challenge_submissions",
+    "organise",
+    *(name for name in GRANTS_PUBLIC if name.startswith("prepare")),
 }
 
 
@@ -138,6 +149,15 @@ def addresses(challenge: Challenge, phase: Phase, submission: Submission) -> dic
             for name in OF_A_SUBMISSION
         },
         "challenge_submissions": f"{base}submissions/",
+        "history": f"{base}history/",
+        "organise": "/organise/",
+        "prepare_new": "/organise/new/",
+        "prepare": f"/organise/{challenge.slug}/",
+        "prepare_people": f"/organise/{challenge.slug}/people/",
+        "prepare_opening": f"/organise/{challenge.slug}/publish/",
+        "prepare_drop": f"/organise/{challenge.slug}/drop/",
+        "prepare_file": f"/organise/{challenge.slug}/challenge.yaml",
+        "prepare_step": f"/organise/{challenge.slug}/describe/purpose/",
         "operations": "/operations/",
         "prometheus": "/operations/metrics",
         **{name: f"/operations/hosts/here/{name}/" for name in OF_A_HOST},

@@ -15,9 +15,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from challenges import leases
 from challenges.selectors import current_edition, targets_of
 from submissions.models import CaseResult, Run, Submission
-from submissions.services import leases, lifecycle
+from submissions.services import lifecycle
 from submissions.services.checking import check_next
 from submissions.services.reconciling import reconcile
 from tests.factories import a_submission
@@ -165,7 +166,7 @@ class Events(RuleBasedStateMachine):
 
     def result(self, row):
         edition = current_edition(self.phase)
-        (target,) = targets_of(self.phase.dataset, edition.reference_version).filter(case=row.case)
+        (target,) = targets_of(self.phase, edition.reference_version).filter(case=row.case)
         CaseResult.objects.create(
             run=row, target=target, edition=edition, metrics={}, reference_ml={}, prediction_ml={},
             seconds=0.0,

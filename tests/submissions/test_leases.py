@@ -2,8 +2,8 @@
 
 import pytest
 
+from challenges import leases
 from submissions.models import CaseResult, Run, Submission
-from submissions.services import leases
 from submissions.services.checking import check_next
 from submissions.services.reconciling import reconcile
 from submissions.services.running import run_next

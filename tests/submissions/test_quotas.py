@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from challenges.models import Membership
-from challenges.services import add_member
+from challenges.services.members import add_member
 from challenges.storage import untrusted
 from submissions.models import AlgorithmVersion, Submission, Upload
 from submissions.services import uploads

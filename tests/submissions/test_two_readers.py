@@ -21,7 +21,7 @@ READERS = [{"name": "One", "file": "reference"}, {"name": "Two", "file": "second
 @pytest.fixture
 def two_readers(db, tmp_path):
     """Reader Two drew half of what One drew; in the last case nothing."""
-    from challenges.services import import_challenge
+    from challenges.services.importing import import_challenge
 
     evaluation = {"metrics": ["dice", "mtv_abs_error_ml", "dice_agg"]}
     folder = write_challenge(tmp_path / "two", slug="two", readers=READERS, evaluation=evaluation)

@@ -2,12 +2,13 @@
 
 import pytest
 
+from challenges import leases
 from leaderboards.selectors import board
 from leaderboards.services import refresh
 from submissions.models import CaseResult, Run, Submission
 from submissions.sandbox.outcome import SandboxError
 from submissions.sandbox.process import BaselineProcess
-from submissions.services import leases, lifecycle
+from submissions.services import lifecycle
 from submissions.services.checking import check_next
 from submissions.services.running import run_next
 from submissions.services.scoring import score_next

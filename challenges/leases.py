@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 
-from submissions.models import Leased
+from challenges.models import Leased
 
 log = structlog.get_logger(__name__)
 STOPPED = "stopped"

@@ -2,50 +2,20 @@
 
 import hashlib
 import json
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import Field, ValidationInfo, field_validator
 
+from challenges.definition.design import Design
+from challenges.definition.phases import SLUG, PhaseSpec, visibility_problems
 from evaluation.documents import read_document
 from evaluation.readers import Recipe
 from evaluation.spec import EvaluationSpec, Strict
 
-SLUG = r"^[a-z0-9][a-z0-9-]{1,58}[a-z0-9]$"
 FILE_STEM = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,60}$"
-
-
-_EXAMPLE_TIME = "2027-01-31T23:59:00Z"
-
-
-def _no_number(moment: object) -> object:
-    if isinstance(moment, date) or (isinstance(moment, str) and "-" in moment.strip()[1:]):
-        return moment
-    raise ValueError(f"a date and time is expected, for example {_EXAMPLE_TIME}")
-
-
-def _in_utc(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        raise ValueError(f"a time needs its zone, for example {_EXAMPLE_TIME}")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("the time lies outside the calendar") from None
-
-
-# Not strict, as JSON holds text; but a number would be read as seconds since 1970.
-Moment = Annotated[
-    datetime, Field(strict=False), BeforeValidator(_no_number), AfterValidator(_in_utc)
-]
 
 
 class Citation(Strict):
@@ -70,78 +40,6 @@ class ReaderSpec(Strict):
 
     name: str = Field(min_length=1, max_length=100)
     file: str = Field(pattern=FILE_STEM)
-
-
-class Limits(Strict):
-    """What one run of a container may use."""
-
-    memory_gib: float = Field(default=8.0, gt=0, le=1024)
-    shm_gib: float = Field(default=2.0, ge=0.0625, le=64)
-    tmp_gib: float = Field(default=1.0, ge=0.0625, le=64)
-    cpus: int = Field(default=2, ge=1, le=128)
-    pids: int = Field(default=1024, ge=16, le=65536)
-    minutes_per_case: float = Field(default=10.0, gt=0, le=24 * 60)
-    hours_in_all: float | None = Field(
-        default=None, gt=0, le=24 * 365, description="Of one submission's containers together."
-    )
-    failed_in_a_row: int | None = Field(
-        default=None,
-        ge=1,
-        description="So many cases that fail one after another end the runs; the rest counts as "
-        "worst.",
-    )
-    sandbox: Literal["any", "gvisor"] = Field(
-        default="any",
-        description="any: gVisor where the host has it, else the engine's default; gvisor: a host "
-        "without it refuses.",
-    )
-
-
-class Quota(Strict):
-    """What one person may submit to a phase; a fault of the platform never counts."""
-
-    submissions: int | None = Field(
-        default=None, ge=1, description="Scored, or on their way to a score, within ``days``."
-    )
-    attempts: int | None = Field(
-        default=None, ge=1, description="Of any end within ``days``: failed and cancelled ones too."
-    )
-    days: int = Field(default=7, ge=1, le=366, description="Length of the period, which slides.")
-    at_once: int | None = Field(
-        default=1, ge=1, description="Under way at once; further ones wait for their turn."
-    )
-
-    @field_validator("attempts")
-    @classmethod
-    def _no_fewer_attempts_than_submissions(
-        cls, attempts: int | None, info: ValidationInfo
-    ) -> int | None:
-        submissions = info.data.get("submissions")
-        if attempts is not None and submissions is not None and attempts < submissions:
-            raise ValueError(f"fewer attempts than submissions ({submissions}) cannot be used")
-        return attempts
-
-
-class PhaseSpec(Strict):
-    slug: str = Field(pattern=SLUG)
-    title: str = Field(min_length=1, max_length=200)
-    cases: Literal["public", "hidden"] = Field(
-        description="public: everyone sees images, logs and per-case scores; hidden: organisers."
-    )
-    opens: Moment | None = None
-    closes: Moment | None = None
-    limits: Limits = Limits()
-    quota: Quota = Quota()
-
-    @field_validator("closes")
-    @classmethod
-    def _opens_before_it_closes(
-        cls, closes: datetime | None, info: ValidationInfo
-    ) -> datetime | None:
-        opens = info.data.get("opens")
-        if opens and closes and closes <= opens:
-            raise ValueError("the phase closes before it opens")
-        return closes
 
 
 class InputSpec(Strict):
@@ -187,6 +85,13 @@ class ChallengeDefinition(Strict):
     question: str = Field(min_length=1, description="The clinical question; paragraphs of text.")
     data: str = Field(default="", description="How the data were made; paragraphs of text.")
     rules: str = Field(default="", description="Rules of participation; paragraphs of text.")
+    terms: str = Field(
+        default="", description="Terms that a person accepts before downloading cases."
+    )
+    public_columns: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(
+        default=[],
+        description="Columns of cases.csv that participants may see, case by case.",
+    )
     source: Source | None = None
     modalities: list[Literal["PET", "CT"]] = Field(
         default=["PET"], description="Images that every case has, and every container is given."
@@ -218,6 +123,7 @@ class ChallengeDefinition(Strict):
     )
     evaluation: EvaluationSpec = EvaluationSpec()
     phases: list[PhaseSpec] = Field(min_length=1)
+    design: Design = Field(default=Design(), description="Texts of the design document; see below.")
 
     # Field by field, as a check of the whole would wait until every field is right.
 
@@ -254,11 +160,7 @@ class ChallengeDefinition(Strict):
     @classmethod
     def _phases_differ(cls, phases: list[PhaseSpec]) -> list[PhaseSpec]:
         problems = _repeated("two have the slug", [phase.slug for phase in phases])
-        if len({phase.cases for phase in phases}) > 1:
-            problems.append(
-                "public and hidden phases of one challenge would share its cases, so that none "
-                "were hidden; make two challenges"
-            )
+        problems += visibility_problems(phases)
         if problems:
             raise ValueError("; ".join(problems))
         return phases

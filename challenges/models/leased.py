@@ -7,7 +7,7 @@ class Leased(models.Model):
     fence grows with every claim; whoever writes must show the number that its claim got, so a
     worker that froze and woke up late is refused. beat_at: the last heartbeat by the worker's own
     clock; that it changes is the sign of life, and no clock is compared with another. See
-    ``services.leases``.
+    ``challenges.leases``.
     """
 
     state = models.CharField(max_length=20)

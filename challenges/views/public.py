@@ -14,6 +14,8 @@ from challenges.selectors import (
     phase_state,
     visible_cases,
 )
+from challenges.selectors.preparing import history as versions
+from challenges.services.access import record
 from evaluation.metrics import GROUPS
 
 PICTURES_SHOWN = 12
@@ -36,7 +38,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def challenge(request: HttpRequest, slug: str) -> HttpResponse:
-    found = get_object_or_404(Challenge.objects.prefetch_related("phases__dataset"), slug=slug)
+    found = _published(slug)
     phases = list(found.phases.all())
     protocol = found.protocols.order_by("-version")[:1].get()
     shown = next((phase for phase in phases if visible_cases(request.user, phase).exists()), None)
@@ -60,6 +62,19 @@ def challenge(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
+def history(request: HttpRequest, slug: str) -> HttpResponse:
+    """Every version of the protocol, and what each amendment changed."""
+    found = _published(slug)
+    context = {"challenge": found, "versions": versions(found)}
+    return render(request, "challenges/history.html", context)
+
+
+def _published(slug: str) -> Challenge:
+    challenges = Challenge.objects.exclude(published_at=None).prefetch_related("phases__dataset")
+    return get_object_or_404(challenges, slug=slug)
+
+
+@require_GET
 def metrics(request: HttpRequest) -> HttpResponse:
     """The catalogue: every metric that a challenge can name."""
     return render(request, "challenges/metrics.html", {"groups": GROUPS})
@@ -72,6 +87,7 @@ def picture(request: HttpRequest, slug: str, phase_slug: str, case: str) -> Http
     found = visible_cases(request.user, phase).filter(public_id=case).first()
     if found is None:
         raise Http404
+    record(viewer=request.user, case=found, what="picture")
     response = FileResponse(found.picture.open("rb"), content_type="image/png")
     audience = "private" if phase.is_hidden else "public"
     response["Cache-Control"] = f"{audience}, max-age=86400"

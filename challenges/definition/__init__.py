@@ -1,0 +1,30 @@
+"""``challenge.yaml``: a challenge's definition, strict, with every error at once and its line."""
+
+from challenges.definition.challenge import (
+    ChallengeDefinition,
+    Citation,
+    InputSpec,
+    OutputSpec,
+    ReaderSpec,
+    Source,
+    content_hash,
+    read_definition,
+)
+from challenges.definition.design import Design, Organiser
+from challenges.definition.phases import Limits, PhaseSpec, Quota
+
+__all__ = [
+    "ChallengeDefinition",
+    "Citation",
+    "Design",
+    "InputSpec",
+    "Limits",
+    "Organiser",
+    "OutputSpec",
+    "PhaseSpec",
+    "Quota",
+    "ReaderSpec",
+    "Source",
+    "content_hash",
+    "read_definition",
+]

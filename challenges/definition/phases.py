@@ -1,0 +1,160 @@
+"""When submissions are taken, on which cases, and within which limits."""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+
+from evaluation.spec import Strict
+
+SLUG = r"^[a-z0-9][a-z0-9-]{1,58}[a-z0-9]$"
+SPLIT = r"^[a-z0-9][a-z0-9-]{0,38}$"
+SPLIT_OR_NONE = r"^([a-z0-9][a-z0-9-]{0,38})?$"
+
+_EXAMPLE_TIME = "2027-01-31T23:59:00Z"
+
+
+def _no_number(moment: object) -> object:
+    if isinstance(moment, date) or (isinstance(moment, str) and "-" in moment.strip()[1:]):
+        return moment
+    raise ValueError(f"a date and time is expected, for example {_EXAMPLE_TIME}")
+
+
+def _in_utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError(f"a time needs its zone, for example {_EXAMPLE_TIME}")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the time lies outside the calendar") from None
+
+
+# Not strict, as JSON holds text; but a number would be read as seconds since 1970.
+Moment = Annotated[
+    datetime, Field(strict=False), BeforeValidator(_no_number), AfterValidator(_in_utc)
+]
+
+
+class Limits(Strict):
+    """What one run of a container may use."""
+
+    memory_gib: float = Field(default=8.0, gt=0, le=1024)
+    shm_gib: float = Field(default=2.0, ge=0.0625, le=64)
+    tmp_gib: float = Field(default=1.0, ge=0.0625, le=64)
+    cpus: int = Field(default=2, ge=1, le=128)
+    pids: int = Field(default=1024, ge=16, le=65536)
+    minutes_per_case: float = Field(default=10.0, gt=0, le=24 * 60)
+    hours_in_all: float | None = Field(
+        default=None, gt=0, le=24 * 365, description="Of one submission's containers together."
+    )
+    failed_in_a_row: int | None = Field(
+        default=None,
+        ge=1,
+        description="So many cases that fail one after another end the runs; the rest counts as "
+        "worst.",
+    )
+    sandbox: Literal["any", "gvisor"] = Field(
+        default="any",
+        description="any: gVisor where the host has it, else the engine's default; gvisor: a host "
+        "without it refuses.",
+    )
+
+
+class Quota(Strict):
+    """What one person may submit to a phase; a fault of the platform never counts."""
+
+    submissions: int | None = Field(
+        default=None, ge=1, description="Scored, or on their way to a score, within ``days``."
+    )
+    attempts: int | None = Field(
+        default=None, ge=1, description="Of any end within ``days``: failed and cancelled ones too."
+    )
+    days: int = Field(default=7, ge=1, le=366, description="Length of the period, which slides.")
+    at_once: int | None = Field(
+        default=1, ge=1, description="Under way at once; further ones wait for their turn."
+    )
+
+    @field_validator("attempts")
+    @classmethod
+    def _no_fewer_attempts_than_submissions(
+        cls, attempts: int | None, info: ValidationInfo
+    ) -> int | None:
+        submissions = info.data.get("submissions")
+        if attempts is not None and submissions is not None and attempts < submissions:
+            raise ValueError(f"fewer attempts than submissions ({submissions}) cannot be used")
+        return attempts
+
+
+KINDS: dict[str, str] = {
+    "training": "Training data: to be downloaded; no submissions",
+    "sanity": "Sanity phase: a few cases, to see whether a container runs",
+    "preliminary": "Preliminary test",
+    "final": "Final test",
+    "benchmark": "Open-ended benchmark",
+}
+
+
+class PhaseSpec(Strict):
+    slug: str = Field(pattern=SLUG)
+    title: str = Field(min_length=1, max_length=200)
+    kind: Literal["training", "sanity", "preliminary", "final", "benchmark"] = Field(
+        default="benchmark", description="training: cases to be downloaded, and no submissions."
+    )
+    cases: Literal["public", "hidden"] = Field(
+        description="public: everyone sees images, logs and per-case scores; hidden: organisers."
+    )
+    split: str = Field(
+        default="",
+        pattern=SPLIT_OR_NONE,
+        description="Its cases: those with this word in the column split of cases.csv; empty: all.",
+    )
+    download: bool = Field(
+        default=False,
+        description="Images and references may be downloaded; of training data always.",
+    )
+    opens: Moment | None = None
+    closes: Moment | None = None
+    limits: Limits = Limits()
+    quota: Quota = Quota()
+
+    @field_validator("closes")
+    @classmethod
+    def _opens_before_it_closes(
+        cls, closes: datetime | None, info: ValidationInfo
+    ) -> datetime | None:
+        opens = info.data.get("opens")
+        if opens and closes and closes <= opens:
+            raise ValueError("the phase closes before it opens")
+        return closes
+
+    @field_validator("cases")
+    @classmethod
+    def _training_is_public(cls, cases: str, info: ValidationInfo) -> str:
+        if cases == "hidden" and info.data.get("kind") == "training":
+            raise ValueError("training data are given away: cases: public is expected")
+        return cases
+
+    @field_validator("download")
+    @classmethod
+    def _only_public_cases_leave(cls, download: bool, info: ValidationInfo) -> bool:
+        if download and info.data.get("cases") == "hidden":
+            raise ValueError("hidden cases cannot be downloaded")
+        return download
+
+    @property
+    def gives_away(self) -> bool:
+        """Whether its cases can be downloaded."""
+        return self.download or self.kind == "training"
+
+
+def visibility_problems(phases: list[PhaseSpec]) -> list[str]:
+    """Public phases that would show cases of a hidden one, as they share them."""
+    public = [phase for phase in phases if phase.cases == "public"]
+    hidden = [phase for phase in phases if phase.cases == "hidden"]
+    return [
+        f"the public phase “{one.slug}” would show cases of the hidden phase “{other.slug}”; give "
+        "each a split of its own"
+        for one in public
+        for other in hidden
+        if not one.split or not other.split or one.split == other.split
+    ]

@@ -1,0 +1,161 @@
+"""Which metrics are shown, which of them rank, and how."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+
+from challenges.forms.base import DesignForm, Document
+from evaluation.metrics import GROUPS, CohortMetric, Metric, Parameter
+
+PROPOSED: dict[str, tuple[str, ...]] = {
+    "detection": ("lesion_f1", "case_specificity", "fpv_ml", "fnv_ml"),
+    "localisation": ("lesion_f1", "lesion_sensitivity", "fpv_ml"),
+    "delineation": ("dice", "nsd", "hd95"),
+    "tumour_burden": ("dice", "mtv_abs_error_ml", "mtv_concordance"),
+    "prognosis": ("mtv_abs_error_ml", "c_index"),
+    "response": ("mtv_abs_error_ml", "lesion_f1"),
+}
+"""By category: what its results are used for decides what should count."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One metric, and its fields in the form."""
+
+    metric: Metric | CohortMetric
+    show: forms.BoundField
+    rank: forms.BoundField | None
+    parameters: list[forms.BoundField]
+    proposed: bool
+
+
+class MeasuresForm(DesignForm):
+    parts = ("reasons",)
+
+    failure_volume_ml = forms.FloatField(
+        label="A missing result costs at least, in volume",
+        min_value=0.001,
+        max_value=1e6,
+        help_text="ml. Failing must never pay.",
+    )
+    failure_lesions = forms.IntegerField(
+        label="A missing result costs, in false lesions", min_value=1, max_value=100_000
+    )
+    baselines_compete = forms.BooleanField(
+        required=False,
+        label="Baselines compete",
+        help_text="Otherwise they are shown where they would stand, and change no one’s rank.",
+    )
+
+    def __init__(
+        self,
+        *arguments: Any,  # noqa: ANN401
+        categories: tuple[str, ...] = (),
+        **named: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(*arguments, **named)
+        self.proposed = {one for name in categories for one in PROPOSED.get(name, ())}
+        for metric in _every():
+            self.fields[f"show {metric.id}"] = forms.BooleanField(required=False, label="shown")
+            if metric.direction.ranks:
+                self.fields[f"rank {metric.id}"] = forms.BooleanField(required=False, label="ranks")
+            for parameter in metric.parameters:
+                self.fields[f"{metric.id} {parameter.id}"] = _field(parameter)
+
+    def groups(self) -> list[tuple[str, list[Line]]]:
+        return [
+            (
+                title,
+                [
+                    Line(
+                        metric,
+                        self[f"show {metric.id}"],
+                        self[f"rank {metric.id}"] if metric.direction.ranks else None,
+                        [self[f"{metric.id} {one.id}"] for one in metric.parameters],
+                        metric.id in self.proposed,
+                    )
+                    for metric in metrics
+                ],
+            )
+            for title, metrics in GROUPS.items()
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        shown = [metric for metric in _every() if values.get(f"show {metric.id}")]
+        if not shown:
+            raise forms.ValidationError("At least one metric has to be shown.")
+        if not any(values.get(f"rank {metric.id}") for metric in _every()):
+            raise forms.ValidationError("At least one metric has to rank.")
+        for metric in _every():
+            if values.get(f"rank {metric.id}") and not values.get(f"show {metric.id}"):
+                self.add_error(f"rank {metric.id}", "A metric that ranks is also shown.")
+            for one in metric.parameters:
+                needed = metric in shown and one.default is None
+                name = f"{metric.id} {one.id}"
+                if needed and values.get(name) in (None, "") and name not in self.errors:
+                    self.add_error(name, f"{metric.title} needs it: {one.meaning}")
+        return values
+
+    def load(self, document: Document) -> dict[str, Any]:
+        evaluation = document.get("evaluation") or {}
+        ranking = evaluation.get("ranking") or {}
+        chosen = {
+            (one if isinstance(one, str) else next(iter(one))): (
+                {} if isinstance(one, str) else next(iter(one.values())) or {}
+            )
+            for one in evaluation.get("metrics", [])
+        }
+        ranked = ranking.get("metrics") or []
+        found = {
+            **super().load(document),
+            "failure_volume_ml": evaluation.get("failure_volume_ml", 1000.0),
+            "failure_lesions": evaluation.get("failure_lesions", 100),
+            "baselines_compete": ranking.get("baselines_compete", False),
+        }
+        for metric in _every():
+            found[f"show {metric.id}"] = metric.id in chosen
+            found[f"rank {metric.id}"] = metric.id in chosen and (metric.id in ranked or not ranked)
+            for one in metric.parameters:
+                given = chosen.get(metric.id, {})
+                found[f"{metric.id} {one.id}"] = given.get(one.id, one.default)
+        return found
+
+    def save(self, document: Document) -> None:
+        super().save(document)
+        values = self.cleaned_data
+        evaluation = document.setdefault("evaluation", {})
+        evaluation["metrics"] = [
+            self._choice(metric) for metric in _every() if values[f"show {metric.id}"]
+        ]
+        evaluation["failure_volume_ml"] = values["failure_volume_ml"]
+        evaluation["failure_lesions"] = values["failure_lesions"]
+        evaluation["ranking"] = {
+            **(evaluation.get("ranking") or {}),
+            "metrics": [one.id for one in _every() if values.get(f"rank {one.id}")],
+            "baselines_compete": values["baselines_compete"],
+        }
+
+    def _choice(self, metric: Metric | CohortMetric) -> str | dict[str, Any]:
+        settings = {
+            one.id: self.cleaned_data[f"{metric.id} {one.id}"]
+            for one in metric.parameters
+            if self.cleaned_data.get(f"{metric.id} {one.id}") not in (None, "", one.default)
+        }
+        return {metric.id: settings} if settings else metric.id
+
+
+def _every() -> list[Metric | CohortMetric]:
+    return [metric for metrics in GROUPS.values() for metric in metrics]
+
+
+def _field(parameter: Parameter) -> forms.Field:
+    label = f"{parameter.id.replace('_', ' ')}{f', {parameter.unit}' if parameter.unit else ''}"
+    if isinstance(parameter.default, bool):
+        return forms.BooleanField(required=False, label=label)
+    if parameter.low is not None:
+        return forms.FloatField(
+            required=False, label=label, min_value=parameter.low, max_value=parameter.high
+        )
+    return forms.CharField(required=False, label=label, max_length=100)

@@ -1,0 +1,160 @@
+"""When submissions are taken, on which cases, within which limits."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import forms
+from django.utils.text import slugify
+
+from challenges.definition.phases import KINDS, SPLIT_OR_NONE
+from challenges.forms.base import Document
+
+_LIMITS = {
+    "memory_gib": 8.0,
+    "cpus": 2,
+    "minutes_per_case": 10.0,
+    "hours_in_all": None,
+    "failed_in_a_row": None,
+    "sandbox": "any",
+}
+_QUOTA = {"submissions": None, "attempts": None, "days": 7, "at_once": 1}
+
+
+def _moment(label: str) -> forms.DateTimeField:
+    return forms.DateTimeField(
+        required=False,
+        label=label,
+        help_text="UTC.",
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+
+class PhaseForm(forms.Form):
+    """One phase; an empty title stands for none."""
+
+    title = forms.CharField(max_length=200, label="Title")
+    slug = forms.SlugField(
+        max_length=60, required=False, label="Address", help_text="Made of the title where empty."
+    )
+    kind = forms.ChoiceField(choices=list(KINDS.items()), label="Kind")
+    cases = forms.ChoiceField(
+        label="Cases",
+        choices=[
+            ("hidden", "hidden: single cases are for organisers and stewards"),
+            ("public", "public: everyone sees pictures, logs and scores of each case"),
+        ],
+    )
+    split = forms.RegexField(
+        SPLIT_OR_NONE,
+        required=False,
+        label="Split",
+        help_text="Its cases are those with this word in the column split; empty: all.",
+    )
+    download = forms.BooleanField(
+        required=False, label="Cases may be downloaded", help_text="Of training data always."
+    )
+    opens = _moment("Opens")
+    closes = _moment("Closes")
+    submissions = forms.IntegerField(
+        required=False, min_value=1, label="Submissions", help_text="Scored ones, per person."
+    )
+    attempts = forms.IntegerField(
+        required=False, min_value=1, label="Attempts", help_text="Failed ones too."
+    )
+    days = forms.IntegerField(min_value=1, max_value=366, label="within days", initial=7)
+    at_once = forms.IntegerField(required=False, min_value=1, label="At a time", initial=1)
+    memory_gib = forms.FloatField(min_value=0.1, max_value=1024, label="Memory, GiB", initial=8.0)
+    cpus = forms.IntegerField(min_value=1, max_value=128, label="CPUs", initial=2)
+    minutes_per_case = forms.FloatField(
+        min_value=0.01, max_value=1440, label="Minutes a case", initial=10.0
+    )
+    hours_in_all = forms.FloatField(
+        required=False, min_value=0.01, max_value=8760, label="Hours in all"
+    )
+    failed_in_a_row = forms.IntegerField(
+        required=False, min_value=1, label="Stopped after failures in a row"
+    )
+    sandbox = forms.ChoiceField(
+        label="Sandbox",
+        choices=[("any", "gVisor where the host has it"), ("gvisor", "gVisor required")],
+    )
+
+    BASICS = ("title", "slug", "kind", "cases", "split", "download", "opens", "closes")
+    QUOTA = ("submissions", "attempts", "days", "at_once")
+    LIMITS = (
+        "memory_gib",
+        "cpus",
+        "minutes_per_case",
+        "hours_in_all",
+        "failed_in_a_row",
+        "sandbox",
+    )
+
+    def basics(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.BASICS]
+
+    def quota(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.QUOTA]
+
+    def limits(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.LIMITS]
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        opens, closes = values.get("opens"), values.get("closes")
+        if opens and closes and closes <= opens:
+            self.add_error("closes", "It closes before it opens.")
+        if values.get("kind") == "training" and values.get("cases") == "hidden":
+            self.add_error("cases", "Training data are given away, so they are public.")
+        return values
+
+
+_FormSet = forms.formset_factory(PhaseForm, extra=0, min_num=1, validate_min=True, can_delete=True)
+
+
+class PhasesForm(_FormSet):  # type: ignore[misc,valid-type]
+    """Every phase, in order; saved into the draft like any step."""
+
+    def __init__(self, data: Any = None, initial: Any = None) -> None:  # noqa: ANN401
+        super().__init__(data, initial=(initial or {}).get("phases"), prefix="phase")
+
+    @classmethod
+    def initial_of(cls, document: Document) -> dict[str, Any]:
+        return {"phases": [_initial(phase) for phase in document.get("phases") or []]}
+
+    def save(self, document: Document) -> None:
+        kept = [form.cleaned_data for form in self.forms if not form.cleaned_data.get("DELETE")]
+        known = {phase["slug"]: phase for phase in document.get("phases") or []}
+        document["phases"] = [_phase(values, known) for values in kept]
+
+
+def _initial(phase: dict[str, Any]) -> dict[str, Any]:
+    limits, quota = phase.get("limits") or {}, phase.get("quota") or {}
+    return {
+        **{name: phase.get(name, "") for name in ("title", "slug", "kind", "cases", "split")},
+        "download": phase.get("download", False),
+        **{name: _read(phase.get(name)) for name in ("opens", "closes")},
+        **{name: limits.get(name, default) for name, default in _LIMITS.items()},
+        **{name: quota.get(name, default) for name, default in _QUOTA.items()},
+    }
+
+
+def _read(moment: str | None) -> datetime | None:
+    return datetime.fromisoformat(moment).astimezone(UTC) if moment else None
+
+
+def _phase(values: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    slug = values["slug"] or slugify(values["title"])[:58] or "phase"
+    before = known.get(slug) or {}
+    return {
+        "slug": slug,
+        **{name: values[name] for name in ("title", "kind", "cases", "split", "download")},
+        **{
+            name: values[name].astimezone(UTC).isoformat() if values[name] else None
+            for name in ("opens", "closes")
+        },
+        # What the form does not show stays as it is.
+        "limits": {**(before.get("limits") or {}), **{name: values[name] for name in _LIMITS}},
+        "quota": {name: values[name] for name in _QUOTA},
+    }

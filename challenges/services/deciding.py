@@ -1,0 +1,86 @@
+"""What a person decides about the data; each decision has a reason and is kept."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from challenges.models import Case, Challenge, Decision, Finding
+from challenges.selectors import protocol_of
+from challenges.services.publishing import NotReady, amend
+from evaluation.documents import Problem
+
+
+def accept(*, finding: Finding, reason: str, by: User) -> None:
+    """Let the case stand as it is. Raises NotReady without a reason."""
+    _require(reason)
+    with transaction.atomic():
+        finding.state = Finding.State.ACCEPTED
+        finding.reason, finding.decided_by, finding.decided_at = reason, by, timezone.now()
+        finding.save(update_fields=["state", "reason", "decided_by", "decided_at"])
+        _record(finding.case, "accepted", finding.text, reason, by)
+
+
+def reopen(*, finding: Finding, by: User) -> None:
+    with transaction.atomic():
+        finding.state = Finding.State.OPEN
+        finding.reason, finding.decided_by, finding.decided_at = "", by, timezone.now()
+        finding.save(update_fields=["state", "reason", "decided_by", "decided_at"])
+        _record(finding.case, "reopened", finding.text, "", by)
+
+
+def exclude(*, case: Case, reason: str, by: User) -> None:
+    """Take a case out of every phase; of a published challenge this is an amendment.
+
+    Raises NotReady without a reason, or where the amendment is not possible.
+    """
+    _require(reason)
+    with transaction.atomic():
+        case.excluded_at, case.excluded_because = timezone.now(), reason
+        case.save(update_fields=["excluded_at", "excluded_because"])
+        case.findings.filter(state=Finding.State.OPEN).update(state=Finding.State.EXCLUDED)
+        _record(case, "excluded", "", reason, by)
+        _amend_if_published(case.dataset.challenge, f"Case {case.name} excluded: {reason}", by)
+
+
+def include(*, case: Case, reason: str, by: User) -> None:
+    """Put an excluded case back, with its findings open again. Raises NotReady, as exclude does."""
+    _require(reason)
+    with transaction.atomic():
+        case.excluded_at, case.excluded_because = None, ""
+        case.save(update_fields=["excluded_at", "excluded_because"])
+        case.findings.filter(state=Finding.State.EXCLUDED).update(state=Finding.State.OPEN)
+        _record(case, "included", "", reason, by)
+        _amend_if_published(case.dataset.challenge, f"Case {case.name} included: {reason}", by)
+
+
+def assign_splits(*, challenge: Challenge, splits: dict[str, str], how: str, by: User) -> None:
+    """splits: by case name. how: shares, columns and seed, for the record."""
+    if challenge.published_at is not None:
+        raise NotReady([Problem("split", "the challenge is published; its splits stay")])
+    with transaction.atomic():
+        for case in challenge.dataset.cases.filter(name__in=splits):
+            case.split = splits[case.name]
+            case.save(update_fields=["split"])
+        Decision.objects.create(challenge=challenge, what="split", about=how, by=by)
+
+
+def _require(reason: str) -> None:
+    if not reason.strip():
+        raise NotReady([Problem("reason", "say why; it is kept with the data")])
+
+
+def _record(case: Case, what: str, about: str, reason: str, by: User) -> None:
+    Decision.objects.create(
+        challenge=case.dataset.challenge,
+        case=case.name,
+        what=what,
+        about=about,
+        reason=reason,
+        by=by,
+    )
+
+
+def _amend_if_published(challenge: Challenge, reason: str, by: User) -> None:
+    if challenge.published_at is not None:
+        document = protocol_of(challenge).document
+        amend(challenge=challenge, document=document, reason=reason, by=by)

@@ -1,0 +1,203 @@
+"""Freeze a challenge's definition and data, open it, and amend it with a reason."""
+
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+from pydantic import ValidationError
+
+from accounts.models import User
+from challenges.definition import ChallengeDefinition, PhaseSpec, content_hash
+from challenges.ingest import FolderRefused
+from challenges.models import Case, Challenge, Phase, Protocol
+from challenges.readiness import readiness
+from challenges.selectors import definition_of, has_submissions, reference_version
+from challenges.services.editions import open_edition
+from challenges.services.references import derive_references
+from evaluation import SCORER_VERSION
+from evaluation.documents import Problem, validation_problems
+
+log = structlog.get_logger(__name__)
+MIB_PER_GIB = 1024
+
+
+class NotReady(FolderRefused):
+    """Everything that keeps a challenge from being published or amended, at once."""
+
+
+def definition_from(document: dict[str, Any]) -> ChallengeDefinition:
+    """Raises NotReady with each thing that is wrong."""
+    try:
+        return ChallengeDefinition.model_validate(document)
+    except ValidationError as error:
+        raise NotReady(validation_problems(error, ChallengeDefinition)) from None
+
+
+def publish(*, challenge: Challenge, by: User | None) -> list[str]:
+    """Freeze the draft as the first protocol and open its phases; returns notices.
+
+    Raises NotReady with everything that is missing, and changes nothing then.
+    """
+    if challenge.published_at is not None:
+        raise NotReady([Problem(challenge.slug, "is published already")])
+    definition = definition_from(challenge.draft or {})
+    found = readiness(challenge, definition)
+    if found.problems:
+        raise NotReady(list(found.problems))
+    derive_references(dataset=challenge.dataset, definition=definition)
+    with transaction.atomic():
+        _freeze(challenge, definition, by=by, reason="")
+        challenge.published_at = timezone.now()
+        challenge.draft = None
+        challenge.save(update_fields=["published_at", "draft"])
+    log.info("challenge.published", challenge=challenge.slug)
+    return list(found.notices)
+
+
+def amend(*, challenge: Challenge, document: dict[str, Any], reason: str, by: User) -> Protocol:
+    """A new version of the protocol, for everyone to read what changed and why.
+
+    A new edition follows where scores change, and every submission is scored anew in it. Raises
+    NotReady, and changes nothing then.
+    """
+    before = definition_of(challenge)
+    definition = definition_from(document)
+    problems = [*_unchangeable(challenge, before, definition)]
+    if not reason.strip() and has_submissions(challenge):
+        problems.append(
+            Problem("reason", "there are submissions already; say why the protocol changes")
+        )
+    found = readiness(challenge, definition)
+    problems += found.problems
+    if problems:
+        raise NotReady(problems)
+    derive_references(dataset=challenge.dataset, definition=definition)
+    with transaction.atomic():
+        protocol = _freeze(challenge, definition, by=by, reason=reason.strip())
+        challenge.draft = None
+        challenge.title, challenge.summary = definition.title, definition.summary
+        challenge.save(update_fields=["draft", "title", "summary"])
+    log.info("challenge.amended", challenge=challenge.slug, version=protocol.version)
+    return protocol
+
+
+def data_of(challenge: Challenge, version: int) -> dict[str, Any]:
+    """What is frozen beside the definition: the hashes of every image, annotation and reference of
+    every case, which phases it belongs to, and the scorer."""
+    cases = challenge.dataset.cases.filter(excluded_at=None).order_by("name")
+    return {
+        "cases": [
+            _data_of_case(case, version)
+            for case in cases.prefetch_related("images", "annotations__reader", "references")
+        ],
+        "reference_version": version,
+        "scorer_version": SCORER_VERSION,
+    }
+
+
+def _data_of_case(case: Case, version: int) -> dict[str, Any]:
+    return {
+        "name": case.name,
+        "patient": case.patient,
+        "split": case.split,
+        "metadata": case.metadata,
+        "inputs": case.inputs,
+        "images": {image.modality: image.sha256 for image in case.images.all()},
+        "annotations": {one.reader.name: one.sha256 for one in case.annotations.all()},
+        "references": sorted(one.sha256 for one in case.references.all() if one.version == version),
+    }
+
+
+def _freeze(
+    challenge: Challenge, definition: ChallengeDefinition, *, by: User | None, reason: str
+) -> Protocol:
+    document = definition.model_dump(mode="json")
+    data = data_of(challenge, reference_version(challenge.dataset))
+    frozen_at = timezone.now()
+    newest = challenge.protocols.aggregate(newest=Max("version"))["newest"] or 0
+    protocol = Protocol.objects.create(
+        challenge=challenge,
+        version=newest + 1,
+        document=document,
+        data=data,
+        protocol_hash=protocol_hash(document, data, frozen_at.isoformat()),
+        reason=reason,
+        frozen_by=by,
+        frozen_at=frozen_at,
+    )
+    challenge.phases.exclude(slug__in=[spec.slug for spec in definition.phases]).delete()
+    for position, spec in enumerate(definition.phases):
+        phase = _apply_phase(challenge, position, spec)
+        open_edition(phase=phase, definition=definition)
+    return protocol
+
+
+def protocol_hash(document: dict[str, Any], data: dict[str, Any], frozen_at: str) -> str:
+    """SHA-256 over a definition, the data frozen with it, and the moment."""
+    return content_hash({"definition": document, "data": data, "frozen_at": frozen_at})
+
+
+def _unchangeable(
+    challenge: Challenge, before: ChallengeDefinition, after: ChallengeDefinition
+) -> list[Problem]:
+    problems = []
+    if after.slug != before.slug:
+        problems.append(Problem("slug", f"is the address, and stays “{before.slug}”"))
+    kept = {phase.slug: phase for phase in after.phases}
+    for phase in before.phases:
+        now = kept.get(phase.slug)
+        submitted = has_submissions(challenge, phase.slug)
+        if now is None:
+            if submitted:
+                text = f"“{phase.slug}” has submissions and cannot be taken away; close it instead"
+                problems.append(Problem("phases", text))
+            continue
+        if submitted and now.split != phase.split:
+            text = f"“{phase.slug}” has submissions, which ran on its cases; its split stays"
+            problems.append(Problem("phases", text))
+        if phase.cases == "public" and now.cases == "hidden":
+            text = f"the cases of “{phase.slug}” have been public; they cannot be hidden again"
+            problems.append(Problem("phases", text))
+    for name in ("modalities", "inputs", "output_slug"):
+        if getattr(after, name) != getattr(before, name) and has_submissions(challenge):
+            problems.append(Problem(name, "containers were written for it, and it stays"))
+    return problems
+
+
+def _apply_phase(challenge: Challenge, position: int, spec: PhaseSpec) -> Phase:
+    limits, quota = spec.limits, spec.quota
+    phase, _ = Phase.objects.update_or_create(
+        challenge=challenge,
+        slug=spec.slug,
+        defaults={
+            "dataset": challenge.dataset,
+            "title": spec.title,
+            "position": position,
+            "kind": spec.kind,
+            "cases": spec.cases,
+            "split": spec.split,
+            "gives_away": spec.gives_away,
+            "opens_at": spec.opens,
+            "closes_at": spec.closes,
+            "memory_mib": round(limits.memory_gib * MIB_PER_GIB),
+            "shm_mib": round(limits.shm_gib * MIB_PER_GIB),
+            "tmp_mib": round(limits.tmp_gib * MIB_PER_GIB),
+            "cpus": limits.cpus,
+            "pids": limits.pids,
+            "seconds_per_case": max(1, round(limits.minutes_per_case * 60)),
+            "seconds_total": _seconds(limits.hours_in_all),
+            "failed_in_a_row": limits.failed_in_a_row,
+            "sandbox": limits.sandbox,
+            "quota_submissions": quota.submissions,
+            "quota_attempts": quota.attempts,
+            "quota_days": quota.days,
+            "quota_at_once": quota.at_once,
+        },
+    )
+    return phase
+
+
+def _seconds(hours: float | None) -> int | None:
+    return None if hours is None else max(1, round(hours * 3600))

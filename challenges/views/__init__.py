@@ -1,0 +1,1 @@
+"""Pages of what is asked: thin, over services, selectors and policies."""

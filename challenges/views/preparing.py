@@ -1,0 +1,245 @@
+"""Pages on which a challenge is made: its description, step by step, and its opening."""
+
+import copy
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.models import User
+from challenges.definition.export import as_yaml
+from challenges.forms import STEPS, step_named
+from challenges.forms.people import MemberForm, NewChallengeForm
+from challenges.models import Challenge, Membership
+from challenges.policies import may_decide, may_organise, may_see
+from challenges.selectors import drafts_of, has_submissions, organised_by
+from challenges.selectors.preparing import (
+    Preparation,
+    changes_scores,
+    document_of,
+    pending_changes,
+    preparation,
+)
+from challenges.services import drafts, members
+from challenges.services.importing import begin_challenge, discard
+from challenges.services.publishing import NotReady, amend, publish
+
+_WRITTEN_MEANWHILE = (
+    "Someone else has changed this draft since you opened the page. Nothing of yours was saved; "
+    "what you wrote stands below. Open the page in a second tab to see the newer version."
+)
+
+
+def _person(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):  # login_required stands before
+        raise Http404
+    return request.user
+
+
+def organised(request: HttpRequest, slug: str) -> Challenge:
+    """The challenge, for those who prepare it; for anyone else there is none."""
+    found = get_object_or_404(Challenge.objects.select_related("dataset"), slug=slug)
+    if not may_organise(request.user, found):
+        raise Http404
+    return found
+
+
+@login_required
+@require_GET
+def overview_of_all(request: HttpRequest) -> HttpResponse:
+    context = {"drafts": drafts_of(request.user), "organised": organised_by(request.user)}
+    return render(request, "challenges/preparing/list.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    form = NewChallengeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        challenge = begin_challenge(document=form.document(), organiser=_person(request))
+        return redirect("prepare_step", challenge.slug, STEPS[0].slug)
+    status = 422 if form.errors else 200
+    return render(request, "challenges/preparing/new.html", {"form": form}, status=status)
+
+
+@login_required
+@require_GET
+def overview(request: HttpRequest, slug: str) -> HttpResponse:
+    challenge = get_object_or_404(Challenge.objects.select_related("dataset"), slug=slug)
+    if not may_see(request.user, challenge) or not _is_inside(request, challenge):
+        raise Http404
+    return render(request, "challenges/preparing/overview.html", _context(request, challenge))
+
+
+def _is_inside(request: HttpRequest, challenge: Challenge) -> bool:
+    return (
+        challenge.memberships.filter(user=_person(request))
+        .exclude(role=Membership.Role.DEVELOPER)
+        .exists()
+    )
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def step(request: HttpRequest, slug: str, step_slug: str) -> HttpResponse:
+    challenge, chosen = organised(request, slug), step_named(step_slug)
+    if chosen is None:
+        raise Http404
+    document: dict[str, Any] = copy.deepcopy(document_of(challenge))
+    form = chosen.blank(document)
+    status, version = 200, challenge.draft_version
+    if request.method == "POST":
+        form, status = chosen.filled(request.POST, document), 422
+        sent = request.POST.get("version", "")
+        version = int(sent) if sent.isdecimal() else -1
+        if form.is_valid():
+            form.save(document)
+            try:
+                drafts.save(challenge=challenge, document=document, version=version)
+            except drafts.WrittenMeanwhile:
+                messages.error(request, _WRITTEN_MEANWHILE)
+                status = 409
+            else:
+                messages.success(request, f"{chosen.title}: saved.")
+                return _onwards(request, challenge, chosen.slug)
+    context = {
+        **_context(request, challenge),
+        "step": chosen,
+        "form": form,
+        "version": version,
+        "number": STEPS.index(chosen) + 1,
+    }
+    template = {"metrics": "measures", "phases": "phases"}.get(chosen.slug, "step")
+    return render(request, f"challenges/preparing/{template}.html", context, status=status)
+
+
+def _onwards(request: HttpRequest, challenge: Challenge, slug: str) -> HttpResponse:
+    """To the next step, or, where that was asked for, to the same or to all of them."""
+    slugs = [one.slug for one in STEPS]
+    place = slugs.index(slug) + 1
+    where = request.POST.get("then", "next")
+    if where == "stay":
+        return redirect("prepare_step", challenge.slug, slug)
+    if where == "next" and place < len(slugs):
+        return redirect("prepare_step", challenge.slug, slugs[place])
+    return redirect("prepare", challenge.slug)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def opening(request: HttpRequest, slug: str) -> HttpResponse:
+    """Publish for the first time, or amend what is in force."""
+    challenge = organised(request, slug)
+    problems: list[str] = []
+    if request.method == "POST":
+        if not may_decide(request.user, challenge):
+            raise Http404
+        try:
+            if challenge.published_at is None:
+                publish(challenge=challenge, by=_person(request))
+                messages.success(request, "Published; the protocol is frozen.")
+            else:
+                amend(
+                    challenge=challenge,
+                    document=challenge.draft or {},
+                    reason=request.POST.get("reason", ""),
+                    by=_person(request),
+                )
+                messages.success(request, "Amended; everyone can read what changed, and why.")
+        except NotReady as refusal:
+            problems = [str(problem) for problem in refusal.problems]
+        else:
+            return redirect("challenge", challenge.slug)
+    different = pending_changes(challenge)
+    context = {
+        **_context(request, challenge),
+        "refused": problems,
+        "changes": different,
+        "rescored": changes_scores(different),
+        "reason": request.POST.get("reason", ""),
+        "reason_needed": has_submissions(challenge),
+        "may_decide": may_decide(request.user, challenge),
+    }
+    status = 422 if problems else 200
+    return render(request, "challenges/preparing/opening.html", context, status=status)
+
+
+@login_required
+@require_POST
+def drop(request: HttpRequest, slug: str) -> HttpResponse:
+    """A whole draft, or an amendment that is not to be made."""
+    challenge = organised(request, slug)
+    if not may_decide(request.user, challenge):
+        raise Http404
+    if challenge.published_at is not None:
+        drafts.drop_amendment(challenge=challenge)
+        messages.success(request, "The amendment was dropped; the protocol in force stays.")
+        return redirect("prepare", challenge.slug)
+    if request.POST.get("slug") != challenge.slug:
+        messages.error(request, f"Nothing was deleted: type {challenge.slug} to confirm it.")
+        return redirect("prepare", challenge.slug)
+    discard(challenge=challenge)
+    messages.success(request, f"{challenge.title} was deleted, with its data.")
+    return redirect("organise")
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def people(request: HttpRequest, slug: str) -> HttpResponse:
+    challenge = organised(request, slug)
+    may_change = may_decide(request.user, challenge)
+    form = MemberForm(request.POST or None)
+    if request.method == "POST":
+        if not may_change:
+            raise Http404
+        if "remove" in request.POST:
+            row = (
+                get_object_or_404(challenge.memberships, pk=request.POST["remove"])
+                if request.POST["remove"].isdecimal()
+                else None
+            )
+            if row is None:
+                raise Http404
+            try:
+                members.remove_member(membership=row)
+            except members.LastOrganiser:
+                messages.error(request, "The last organiser stays: name another one first.")
+            return redirect("prepare_people", slug)
+        if form.is_valid():
+            members.add_member(
+                challenge=challenge, user=form.person, role=form.cleaned_data["role"]
+            )
+            return redirect("prepare_people", slug)
+    rows = challenge.memberships.select_related("user").order_by("role", "user__username")
+    context = {
+        **_context(request, challenge),
+        "form": form,
+        "members": rows.exclude(role=Membership.Role.DEVELOPER),
+        "may_change": may_change,
+    }
+    status = 422 if form.errors else 200
+    return render(request, "challenges/preparing/people.html", context, status=status)
+
+
+@login_required
+@require_GET
+def definition_file(request: HttpRequest, slug: str) -> HttpResponse:
+    """The draft, or what is in force, as challenge.yaml."""
+    challenge = organised(request, slug)
+    document = document_of(challenge)
+    response = HttpResponse(as_yaml(document), content_type="application/yaml; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="challenge.yaml"'
+    return response
+
+
+def _context(request: HttpRequest, challenge: Challenge) -> dict[str, Any]:
+    state: Preparation = preparation(challenge)
+    return {
+        "challenge": challenge,
+        "preparation": state,
+        "may_organise": may_organise(request.user, challenge),
+        "may_decide": may_decide(request.user, challenge),
+    }
