@@ -9,10 +9,12 @@ from evaluation.dicom.pet import header_of, read_pet_series
 from evaluation.dicom.reading import DicomRefused, is_dicom
 from evaluation.dicom.rtstruct import read_rtstruct
 from evaluation.dicom.seg import read_seg
+from evaluation.dicom.texts import TagText, texts_in
 
 __all__ = [
     "DicomRefused",
     "FileHeader",
+    "TagText",
     "header_of",
     "is_dicom",
     "read_ct_series",
@@ -20,4 +22,5 @@ __all__ = [
     "read_pet_series",
     "read_rtstruct",
     "read_seg",
+    "texts_in",
 ]

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 
 from evaluation.dicom.parts import rois_of, segments_of
-from evaluation.dicom.reading import items_of, read_file, text_of
+from evaluation.dicom.reading import items_of, read_header_only, text_of
 
 _TAGS = (
     "SOPInstanceUID",
@@ -44,7 +44,7 @@ class FileHeader:
 
 def read_header(path: Path) -> FileHeader:
     """Raises EvaluationError where the file is not DICOM or malformed."""
-    dataset = read_file(path, tags=_TAGS)
+    dataset = read_header_only(path, tags=_TAGS)
     modality = text_of(dataset, "Modality")
     references = items_of(dataset, "ReferencedFrameOfReferenceSequence")
     frames = [text_of(one, "FrameOfReferenceUID") for one in references]

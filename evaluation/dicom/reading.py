@@ -4,7 +4,8 @@ allocated that the file's own length does not allow for."""
 import io
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ AGAIN = "Export the series again from the scanner or archive."
 PIXELS = "(7FE0,0010) PixelData"
 SIZE = "(0028,0010) Rows, (0028,0011) Columns"
 UNREADABLE = "unreadable"
-_MALFORMED = (
+MALFORMED = (
     *(ValueError, TypeError, ArithmeticError, LookupError, AttributeError, AssertionError),
     *(RuntimeError, EOFError, MemoryError, struct.error),
 )
@@ -54,22 +55,30 @@ def is_dicom(path: Path) -> bool:
         return file.read(_PREAMBLE)[-4:] == b"DICM"
 
 
-def read_file(path: Path, *, tags: Sequence[str] | None = None) -> Dataset:
-    """A file's dataset; with ``tags`` (keywords) only these, and never its pixels.
+def read_file(path: Path) -> Dataset:
+    """A whole file. Raises EvaluationError: not DICOM, malformed, deflated or too long."""
+    with _refusing(path):
+        if (length := path.stat().st_size) > MAX_FILE_BYTES:
+            raise EvaluationError("not_dicom", f"{length:,} bytes; at most {MAX_FILE_BYTES:,}")
+        # From memory, where a declared length beyond the file's end allocates nothing.
+        return pydicom.dcmread(io.BytesIO(path.read_bytes()))
 
-    Raises EvaluationError where it is not DICOM, malformed, deflated or too long.
-    """
+
+def read_header_only(path: Path, *, tags: Sequence[str] | None = None) -> Dataset:
+    """All before the pixels, or only ``tags`` (keywords). Raises EvaluationError as above."""
+    with _refusing(path):
+        keywords = None if tags is None else list(tags)
+        return pydicom.dcmread(path, stop_before_pixels=True, specific_tags=keywords)
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
     try:
         meta = pydicom.filereader.read_file_meta_info(path)
         # Inflating is not bounded by the library, and no scanner writes such files.
         if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
             raise EvaluationError("not_dicom", "deflated; export it uncompressed")
-        if tags is not None:
-            return pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(tags))
-        if (length := path.stat().st_size) > MAX_FILE_BYTES:
-            raise EvaluationError("not_dicom", f"{length:,} bytes; at most {MAX_FILE_BYTES:,}")
-        # From memory, where a declared length beyond the file's end allocates nothing.
-        return pydicom.dcmread(io.BytesIO(path.read_bytes()))
+        yield
     except EvaluationError:
         raise
     except InvalidDicomError as error:
@@ -128,7 +137,7 @@ def words(numbers: Sequence[float]) -> str:
 def value_of(dataset: Dataset, keyword: str) -> object:
     try:
         return dataset.get(keyword)
-    except _MALFORMED:
+    except MALFORMED:
         return UNREADABLE
 
 
@@ -137,7 +146,7 @@ def private_value(dataset: Dataset, group: int, offset: int, creator: str) -> ob
         return dataset.private_block(group, creator)[offset].value
     except KeyError:
         return None
-    except _MALFORMED:
+    except MALFORMED:
         return UNREADABLE
 
 
