@@ -31,7 +31,7 @@ _CARE = re.compile(
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _UID = re.compile(r"\b\d+(?:\.\d+){4,}\b")
-_WORDS = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+")
+_WORDS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+")
 
 
 def search_text(text: str) -> Iterator[tuple[str, str]]:
