@@ -76,6 +76,8 @@ def report_on(scores: Scores, spec: EvaluationSpec, seed: int, repeats: int) -> 
     everybody = rehearsed.rank(scores.participants)
     resampled = rehearsed.resampled([one for one in scores.participants if one != PERFECT])
     separation = _separation(everybody, what)
+    heads = _heads(scores, spec, what)
+    titles = {head.key: head.title for head in heads}
     return Report(
         cases=len(scores.cases),
         patients=len(set(scores.patients)),
@@ -87,14 +89,18 @@ def report_on(scores: Scores, spec: EvaluationSpec, seed: int, repeats: int) -> 
             LevelFacts(name, BY_ID[name].title, level.sigma_mm, level.dice)
             for name, level in scores.levels.items()
         ),
-        metrics=_heads(scores, spec, what),
+        metrics=heads,
         rows=_rows(scores, what, everybody, resampled),
         separation=separation,
         stability=_stability(resampled),
         similar=_similar(rehearsed),
         failure_costs=tuple(_failure_cost(rehearsed, level) for level in LEVELS),
         detectable=_detectable(rehearsed),
-        warnings=_warnings(everybody, separation),
+        warnings=_warnings(
+            rehearsed,
+            everybody,
+            [titles[one.key] for one in separation if one.tau is None or not one.in_order],
+        ),
     )
 
 
@@ -324,30 +330,31 @@ def _detectable(rehearsed: _Rehearsed) -> tuple[Detectable, ...]:
     return tuple(found)
 
 
-def _warnings(everybody: Ranking, separation: tuple[Separation, ...]) -> tuple[str, ...]:
+def _warnings(rehearsed: _Rehearsed, everybody: Ranking, lost: Sequence[str]) -> tuple[str, ...]:
+    """lost: titles of ranked metrics that do not order the levels of reader."""
     rank = {name: place for name, (place, _) in everybody.ranks.items()}
+    basis = f"(n = {len(set(rehearsed.scores.patients))} patients, seed {rehearsed.seed})"
     warnings = []
     if rank[PERFECT] != 1:
         warnings.append(
-            f"A perfect copy of the reference has rank {rank[PERFECT]}; 1 is expected. Look at the "
-            "metrics and at the rules for empty masks."
+            f"A perfect copy of the reference has rank {rank[PERFECT]} {basis}; 1 is expected. "
+            "Look at the metrics and at the rules for empty masks."
         )
-    beaten = [name for name in LEVELS if rank[EMPTY] <= rank[name]]
+    beaten = [BY_ID[name].title for name in LEVELS if rank[EMPTY] <= rank[name]]
     if beaten:
-        titles = ", ".join(f"“{BY_ID[name].title}”" for name in beaten)
         warnings.append(
-            f"Empty masks have rank {rank[EMPTY]}, no worse than {titles}. Whoever draws nothing "
-            "must not win: look at the metrics and at the rules for empty masks."
+            f"Empty masks have rank {rank[EMPTY]}, no worse than “{'”, “'.join(beaten)}” {basis}. "
+            "Whoever draws nothing must not win: look at the metrics and at the rules for empty "
+            "masks."
         )
     if rank[FAILING] < rank[MIDDLE]:
         warnings.append(
-            f"Failing on some cases pays: rank {rank[FAILING]} instead of {rank[MIDDLE]}. Look at "
-            "what a missing result counts as."
+            f"Failing on some cases pays: rank {rank[FAILING]} instead of {rank[MIDDLE]} {basis}. "
+            "Look at what a missing result counts as."
         )
-    lost = [one.key for one in separation if one.tau is None or not one.in_order]
     if lost:
         warnings.append(
-            f"{', '.join(lost)} cannot tell simulated readers of three levels apart; look whether "
-            "the rank should stand on it."
+            f"{', '.join(lost)} cannot tell simulated readers of three levels apart {basis}; look "
+            "whether the rank should stand on it."
         )
     return tuple(warnings)
