@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from challenges.definition import ChallengeDefinition, content_hash
-from challenges.ingest.folder import CaseFiles
+from challenges.ingest.cases import CaseFiles
 from challenges.ingest.pictures import coronal_projection, outlined_projections
 from challenges.ingest.quality import Facts, QualityFinding, check_case, measure_case, minutes
 from challenges.ingest.sources import Source, read_ct, read_mask, read_pet
