@@ -12,7 +12,7 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
@@ -33,7 +33,7 @@ SIZE = "(0028,0010) Rows, (0028,0011) Columns"
 UNREADABLE = "unreadable"
 MALFORMED = (
     *(ValueError, TypeError, ArithmeticError, LookupError, AttributeError, AssertionError),
-    *(RuntimeError, EOFError, MemoryError, struct.error),
+    *(RuntimeError, OSError, EOFError, MemoryError, BytesLengthException, struct.error),
 )
 _PREAMBLE = 132
 
@@ -90,16 +90,17 @@ def _refusing(path: Path) -> Iterator[None]:
 def decoded(dataset: Dataset) -> NDArray[np.generic]:
     """The stored values. Raises EvaluationError, before decoding where fewer are there than
     declared."""
-    if not value_of(dataset, "PixelData"):
-        raise EvaluationError("bad_pixels", "nothing")
-    _require_room(dataset)
+    stored = value_of(dataset, "PixelData")
+    if not stored or not isinstance(stored, bytes):
+        raise EvaluationError("bad_pixels", "nothing" if not stored else "unreadable pixels")
+    _require_room(dataset, len(stored))
     try:
         return dataset.pixel_array
     except Exception as error:  # its decoders raise many kinds
         raise EvaluationError("bad_pixels", f"unreadable pixels ({brief(error)})") from error
 
 
-def _require_room(dataset: Dataset) -> None:
+def _require_room(dataset: Dataset, most: int) -> None:
     rows, columns, frames, samples, bits = (
         number_of(dataset, key) or 1.0
         for key in ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated")
@@ -107,9 +108,7 @@ def _require_room(dataset: Dataset) -> None:
     if not (1 <= rows <= MAX_SIDE and 1 <= columns <= MAX_SIDE):
         found = f"{columns:g} × {rows:g} pixels declared; at most {MAX_SIDE} × {MAX_SIDE} are read"
         raise EvaluationError("bad_pixels", found)
-    most = len(dataset.PixelData)
-    syntax = getattr(dataset, "file_meta", Dataset()).get("TransferSyntaxUID")
-    if getattr(syntax, "is_compressed", False):
+    if _is_compressed(dataset):
         most *= MOST_COMPRESSED
     if not rows * columns * frames * samples <= MAX_VOXELS:
         raise EvaluationError("bad_pixels", f"more than {MAX_VOXELS:,} values declared")
@@ -117,6 +116,14 @@ def _require_room(dataset: Dataset) -> None:
     if not declared <= most:
         found = f"unreadable pixels ({declared:,.0f} bytes declared, {most:,} there at most)"
         raise EvaluationError("bad_pixels", found)
+
+
+def _is_compressed(dataset: Dataset) -> bool:
+    syntax = getattr(dataset, "file_meta", Dataset()).get("TransferSyntaxUID")
+    try:
+        return bool(getattr(syntax, "is_compressed", False))
+    except ValueError:  # no transfer syntax at all, which decoding tells
+        return False
 
 
 def brief(error: Exception) -> str:
@@ -181,10 +188,17 @@ def number_of(dataset: Dataset, keyword: str) -> float | None:
     return as_number(value_of(dataset, keyword))
 
 
+def whole_of(dataset: Dataset, keyword: str) -> int:
+    """0 where there is no number."""
+    number = number_of(dataset, keyword)
+    return int(number) if number is not None and math.isfinite(number) else 0
+
+
 def numbers_of(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...]:
     """As many finite numbers, or none at all."""
     found = value_of(dataset, keyword)
     if not isinstance(found, MultiValue) or len(found) != count:
         return ()
     numbers = [as_number(one) for one in found]
-    return tuple(one for one in numbers if one is not None and math.isfinite(one))
+    finite = tuple(one for one in numbers if one is not None and math.isfinite(one))
+    return finite if len(finite) == count else ()

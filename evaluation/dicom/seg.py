@@ -12,6 +12,7 @@ from evaluation.dicom.parts import Part, chosen, segments_of
 from evaluation.dicom.reading import (
     AGAIN,
     PIXELS,
+    SIZE,
     DicomRefused,
     decoded,
     items_of,
@@ -19,6 +20,7 @@ from evaluation.dicom.reading import (
     numbers_of,
     read_file,
     text_of,
+    whole_of,
 )
 from evaluation.errors import EvaluationError, VolumeRefused
 from evaluation.geometry import Geometry
@@ -102,7 +104,9 @@ def _frames(dataset: Dataset) -> _Frames:
         """A functional group of one frame, or else of all of them."""
         return next(iter(items_of(frame, keyword) or items_of(shared, keyword)), Dataset())
 
-    size = number_of(dataset, "Columns") or 0.0, number_of(dataset, "Rows") or 0.0
+    size = whole_of(dataset, "Columns"), whole_of(dataset, "Rows")
+    if min(size) < 1:
+        refuse(SIZE, f"{size[0]} × {size[1]}", "the size of the frames")
     declared = number_of(dataset, "NumberOfFrames")
     if not groups or declared != len(groups):
         refuse(_FRAMES, f"{len(groups)} items", f"one for each frame ({declared})")
@@ -136,7 +140,7 @@ def _frames(dataset: Dataset) -> _Frames:
     (spacing,), (turn,) = spacings, turns
     placed = np.array(positions, np.float64).reshape(-1, 3)
     return _Frames(
-        size=(int(size[0]), int(size[1])),
+        size=size,
         pixel_spacing=spacing,
         orientation=turn,
         step=_step(measures, placed, turn),

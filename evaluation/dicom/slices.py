@@ -24,6 +24,7 @@ from evaluation.dicom.reading import (
     numbers_of,
     read_file,
     value_of,
+    whole_of,
     words,
 )
 from evaluation.errors import EvaluationError
@@ -117,7 +118,7 @@ def _slice(name: str, dataset: Dataset) -> Slice:
     frames = number_of(dataset, "NumberOfFrames") or 1.0
     multi_frame = value_of(dataset, "SOPClassUID") in _MULTI_FRAME or frames != 1.0
     stored, unread = (None, "") if multi_frame else _stored(dataset)
-    rows, columns = (_whole(number_of(dataset, key)) for key in ("Rows", "Columns"))
+    rows, columns = whole_of(dataset, "Rows"), whole_of(dataset, "Columns")
     if "PixelData" in dataset:
         del dataset.PixelData
     return Slice(
@@ -133,10 +134,6 @@ def _slice(name: str, dataset: Dataset) -> Slice:
         stored=stored,
         unread=unread,
     )
-
-
-def _whole(number: float | None) -> int:
-    return int(number) if number is not None and np.isfinite(number) else 0
 
 
 def _stored(dataset: Dataset) -> tuple[NDArray[np.generic] | None, str]:
