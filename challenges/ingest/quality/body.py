@@ -1,5 +1,6 @@
 """Where the patient is, on a coarse copy of the PET's grid: a body has no fine structure."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from evaluation.geometry import Geometry
 
 COARSE_MM = 8.0
+"""The least edge of a block."""
 BODY_SUV = 0.1
 """Air is near 0, lungs about 0.4, the coolest limbs about 0.2."""
 BODY_HU = -300.0
@@ -50,7 +52,7 @@ def _coarse(values: NDArray[Any], geometry: Geometry, least: float) -> Coarse:
     from scipy import ndimage
 
     edges = geometry.spacing[::-1]
-    factors = tuple(max(1, round(COARSE_MM / edge)) for edge in edges)
+    factors = tuple(math.ceil(COARSE_MM / edge) for edge in edges)
     inside = block_means(values, factors) > least
     found, count = ndimage.label(inside)
     if count:

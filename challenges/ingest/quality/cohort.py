@@ -17,6 +17,18 @@ LEAST_DEVIATION = {"dice": 0.03, "volume": 0.25}
 logarithm."""
 _TO_DEVIATION = 1.4826
 Of = TypeVar("Of", bound=Hashable)
+COHORT_CHECKS = frozenset(
+    {
+        "duplicate",
+        "patient_in_two_splits",
+        "volume_in_cohort",
+        "reader_outlier",
+        "earl_mixed",
+        "voxel_sizes",
+        "scanners",
+    }
+)
+"""Those whose findings change with the other cases."""
 
 
 def check_cohort(

@@ -70,7 +70,8 @@ def measure_case(
 
 
 def _drawn(mask: Labels) -> NDArray[np.int64]:
-    return np.flatnonzero(mask)
+    # Of booleans this is several times as fast.
+    return np.flatnonzero(mask != 0)
 
 
 def _length_mm(geometry: Geometry) -> float:
