@@ -29,17 +29,15 @@ def check_case(
     facts: Facts,
     metadata: Mapping[str, str],
     *,
-    identifiers: Sequence[str] = (),
     conversion_warnings: Sequence[str] = (),
 ) -> list[QualityFinding]:
     """Every finding of one case, in the order of CHECKS; at most one of a check about one thing.
 
-    metadata: the columns of cases.csv. identifiers: what was found in headers and file names, in
-    sentences. conversion_warnings: of DICOM to SUV.
+    metadata: the columns of cases.csv. conversion_warnings: of DICOM to SUV. Names and dates are
+    searched for by ``ingest.identifiers``.
     """
     found = [
-        *_told("identifiers", "blocking", identifiers),
-        *_told("conversion", "warning", conversion_warnings),
+        *_conversion(conversion_warnings),
         *_suv(facts),
         *_uptake(facts, metadata),
         *_ct(facts),
@@ -70,14 +68,9 @@ def declared_free(metadata: Mapping[str, str]) -> bool:
     return metadata.get("lesion_count", "").strip() == "0"
 
 
-def _told(check: str, severity: str, texts: Sequence[str]) -> Iterator[QualityFinding]:
-    if texts:
-        yield QualityFinding(
-            check,
-            "",
-            "blocking" if severity == "blocking" else "warning",
-            " ".join(dict.fromkeys(texts)),
-        )
+def _conversion(warnings: Sequence[str]) -> Iterator[QualityFinding]:
+    if warnings:
+        yield QualityFinding("conversion", "PET", "warning", " ".join(dict.fromkeys(warnings)))
 
 
 def _suv(facts: Facts) -> Iterator[QualityFinding]:
