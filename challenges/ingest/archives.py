@@ -28,7 +28,7 @@ _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _ZSTD_WINDOW_BYTES = 128 * 1024 * 1024
 _DAMAGED = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, zstandard.ZstdError, EOFError),
-    *(NotImplementedError, struct.error, ValueError),
+    *(NotImplementedError, OverflowError, struct.error, ValueError),
 )
 
 

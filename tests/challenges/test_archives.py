@@ -354,3 +354,11 @@ def test_no_damage_gives_anything_but_a_refusal_or_an_unpacked_folder(
     with suppress(ArchiveRefused):
         unpack(archive, folder / "unpacked", limits=Limits(total_bytes=10**7))
     assert not (folder / "unpacked.partial").exists()
+
+
+def test_an_end_record_that_points_beyond_any_file_is_refused(tmp_path: Path) -> None:
+    content = zipped_good(tmp_path / "a.zip").read_bytes()
+    at = content.index(b"PK\x05\x06")
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, 2**64 - 1, 1)
+    (tmp_path / "a.zip").write_bytes(content[:at] + locator + content[at:])
+    assert "The archive is damaged at “its directory”" in refused(tmp_path / "a.zip")
