@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from challenges.definition import ChallengeDefinition
+from challenges.definition import ChallengeDefinition, Design
 from challenges.models import Case, Challenge, Finding, Image
 from evaluation.documents import Problem
 
@@ -19,7 +19,7 @@ def readiness(challenge: Challenge, definition: ChallengeDefinition) -> Readines
     tolerances, notices = _tolerances(challenge, definition)
     return Readiness(
         problems=(
-            *_design(definition),
+            *design_problems(definition.design, has_source=definition.source is not None),
             *_cases(challenge, definition),
             *_splits(challenge, definition),
             *_findings(challenge),
@@ -29,12 +29,12 @@ def readiness(challenge: Challenge, definition: ChallengeDefinition) -> Readines
     )
 
 
-def _design(definition: ChallengeDefinition) -> list[Problem]:
+def design_problems(design: Design, *, has_source: bool) -> list[Problem]:
     missing = [
         Problem(f"design.{key}", f"“{title}” is empty; the design of a challenge has to say it")
-        for key, title in definition.design.missing()
+        for key, title in design.missing()
     ]
-    if definition.source is None:
+    if not has_source:
         missing.append(
             Problem("source", "is missing: say where the data come from, and their licence")
         )

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from challenges.views import preparing, public
+from challenges.views import data, preparing, public, quality, tus
 
 _PREPARE = "organise/<slug:slug>/"
 
@@ -17,6 +17,15 @@ urlpatterns = [
     path("organise/", preparing.overview_of_all, name="organise"),
     path("organise/new/", preparing.new, name="prepare_new"),
     path(_PREPARE, preparing.overview, name="prepare"),
+    path(f"{_PREPARE}data/", data.data, name="prepare_data"),
+    path(f"{_PREPARE}data/uploads/", tus.create, name="data_uploads"),
+    path(f"{_PREPARE}data/uploads/<str:public_id>/", tus.upload, name="data_upload"),
+    path(f"{_PREPARE}data/<str:public_id>/", data.data_import, name="data_import"),
+    path(f"{_PREPARE}quality/", quality.quality, name="prepare_quality"),
+    path(f"{_PREPARE}cases/<str:case_id>/", quality.case, name="prepare_case"),
+    path(f"{_PREPARE}cases/<str:case_id>/outlines.png", quality.outlined, name="outlined"),
+    path(f"{_PREPARE}splits/", quality.splits, name="prepare_splits"),
+    path(f"{_PREPARE}rehearsal/", quality.rehearsal, name="prepare_rehearsal"),
     path(f"{_PREPARE}people/", preparing.people, name="prepare_people"),
     path(f"{_PREPARE}publish/", preparing.opening, name="prepare_opening"),
     path(f"{_PREPARE}drop/", preparing.drop, name="prepare_drop"),

@@ -68,6 +68,9 @@ class Environment(BaseModel):
     upload_gib: float = Field(
         default=10, gt=0, description="Largest upload of a container image, GiB."
     )
+    data_upload_gib: float = Field(
+        default=100, gt=0, description="Largest upload of a challenge's data, GiB."
+    )
 
     @field_validator("hosts", mode="before")
     @classmethod

@@ -26,6 +26,8 @@ def main() -> None:
 
     from challenges.leases import Watch
     from challenges.services.clearing import reconcile as reconcile_challenges
+    from challenges.services.imports import reconcile as reconcile_data
+    from challenges.services.rehearsing import reconcile as reconcile_rehearsals
     from challenges.untouched import Untouched
     from leaderboards.services import reconcile as reconcile_leaderboards
     from submissions.sandbox.outcome import SandboxError
@@ -63,6 +65,8 @@ def main() -> None:
 
     def reconcile_imports() -> None:
         reconcile_challenges(imports)
+        reconcile_data(watch)
+        reconcile_rehearsals(watch)
 
     while not stop.is_set():
         for step in (

@@ -103,15 +103,16 @@ STATIC_ROOT = STATE / "static"
 STATICFILES_DIRS = [
     ROOT / "static",
     *(
-        [("vendor", folder)]
-        if (folder := ROOT / "node_modules" / "htmx.org" / "dist").is_dir()
-        else []
+        (prefix, folder)
+        for prefix, package in (("vendor", "htmx.org"), ("tus", "tus-js-client"))
+        if (folder := ROOT / "node_modules" / package / "dist").is_dir()
     ),
 ]
 
 FILE_UPLOAD_TEMP_DIR = STATE / "storage" / "untrusted" / "incoming"
 FILE_UPLOAD_HANDLERS = ["submissions.uploading.CarefulUploadHandler"]
 UPLOAD_BYTES = int(_environment.upload_gib * 1024**3)
+DATA_UPLOAD_BYTES = int(_environment.data_upload_gib * 1024**3)
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [

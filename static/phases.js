@@ -1,4 +1,4 @@
-// A further phase without a round trip; without this script, saving gives room for one more.
+// A further phase without a round trip, which would lose what is not saved.
 document.querySelectorAll("form[data-phases]").forEach((form) => {
   const total = form.querySelector('[name="phase-TOTAL_FORMS"]');
   const template = form.querySelector("template");

@@ -151,7 +151,8 @@ def _every() -> list[Metric | CohortMetric]:
 
 
 def _field(parameter: Parameter) -> forms.Field:
-    label = f"{parameter.id.replace('_', ' ')}{f', {parameter.unit}' if parameter.unit else ''}"
+    words = parameter.id.removesuffix(f"_{parameter.unit}").replace("_", " ")
+    label = f"{words}, {parameter.unit}" if parameter.unit else words
     if isinstance(parameter.default, bool):
         return forms.BooleanField(required=False, label=label)
     if parameter.low is not None:

@@ -116,7 +116,13 @@ _FormSet = forms.formset_factory(PhaseForm, extra=0, min_num=1, validate_min=Tru
 class PhasesForm(_FormSet):  # type: ignore[misc,valid-type]
     """Every phase, in order; saved into the draft like any step."""
 
-    def __init__(self, data: Any = None, initial: Any = None) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        data: Any = None,  # noqa: ANN401
+        initial: Any = None,  # noqa: ANN401
+        further: int = 0,
+    ) -> None:
+        self.extra = further
         super().__init__(data, initial=(initial or {}).get("phases"), prefix="phase")
 
     @classmethod

@@ -25,9 +25,10 @@ class Step:
     def owns(self, key: str) -> bool:
         return any(key == one or key.startswith(f"{one}.") for one in self.keys)
 
-    def blank(self, document: Document) -> Any:  # noqa: ANN401
+    def blank(self, document: Document, further: int = 0) -> Any:  # noqa: ANN401
+        """further: empty phases."""
         if self.form is PhasesForm:
-            return PhasesForm(initial=PhasesForm.initial_of(document))
+            return PhasesForm(initial=PhasesForm.initial_of(document), further=further)
         return self.form(initial=self._loaded(document), **self._extra(document))
 
     def filled(self, data: Any, document: Document) -> Any:  # noqa: ANN401

@@ -6,10 +6,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from challenges.changes import Change, changes
-from challenges.definition import ChallengeDefinition
+from challenges.definition import ChallengeDefinition, Design
 from challenges.forms import STEPS, Step
 from challenges.models import Case, Challenge, Finding, Protocol
-from challenges.readiness import readiness
+from challenges.readiness import design_problems, readiness
 from challenges.selectors.challenge import protocol_of
 from evaluation.documents import Problem, validation_problems
 
@@ -49,7 +49,7 @@ def preparation(challenge: Challenge) -> Preparation:
     try:
         definition = ChallengeDefinition.model_validate(document)
     except ValidationError as error:
-        problems = validation_problems(error, ChallengeDefinition)
+        problems = validation_problems(error, ChallengeDefinition) + _missing_texts(document)
     else:
         found = readiness(challenge, definition)
         problems, notices = list(found.problems), found.notices
@@ -60,6 +60,15 @@ def preparation(challenge: Challenge) -> Preparation:
         steps.append(StepState(step, own))
     # What is left speaks of cases: their place is a case's name, or “cases”.
     return Preparation(tuple(steps), _data_state(challenge, problems), notices)
+
+
+def _missing_texts(document: dict[str, Any]) -> list[Problem]:
+    """Of a document with errors, so that not only these are told."""
+    try:
+        design = Design.model_validate(document.get("design") or {})
+    except ValidationError:
+        return []
+    return design_problems(design, has_source=bool(document.get("source")))
 
 
 def document_of(challenge: Challenge) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from accounts.models import User
 from challenges.models import Case, Challenge, Decision, Finding
 from challenges.selectors import protocol_of
 from challenges.services.publishing import NotReady, amend
+from challenges.services.quality import check_among_all
 from evaluation.documents import Problem
 
 
@@ -39,6 +40,7 @@ def exclude(*, case: Case, reason: str, by: User) -> None:
         case.save(update_fields=["excluded_at", "excluded_because"])
         case.findings.filter(state=Finding.State.OPEN).update(state=Finding.State.EXCLUDED)
         _record(case, "excluded", "", reason, by)
+        check_among_all(dataset=case.dataset)
         _amend_if_published(case.dataset.challenge, f"Case {case.name} excluded: {reason}", by)
 
 
@@ -50,6 +52,7 @@ def include(*, case: Case, reason: str, by: User) -> None:
         case.save(update_fields=["excluded_at", "excluded_because"])
         case.findings.filter(state=Finding.State.EXCLUDED).update(state=Finding.State.OPEN)
         _record(case, "included", "", reason, by)
+        check_among_all(dataset=case.dataset)
         _amend_if_published(case.dataset.challenge, f"Case {case.name} included: {reason}", by)
 
 
@@ -62,6 +65,7 @@ def assign_splits(*, challenge: Challenge, splits: dict[str, str], how: str, by:
             case.split = splits[case.name]
             case.save(update_fields=["split"])
         Decision.objects.create(challenge=challenge, what="split", about=how, by=by)
+        check_among_all(dataset=challenge.dataset)
 
 
 def _require(reason: str) -> None:

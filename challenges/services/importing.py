@@ -30,6 +30,7 @@ from challenges.ingest.renewing import Prepared, prepare_if_new
 from challenges.models import Challenge, DataImport, Dataset, Membership
 from challenges.services.members import add_member
 from challenges.services.publishing import publish
+from challenges.services.quality import check_among_all
 from challenges.services.storing import new_home, store_case
 from challenges.storage import private
 from evaluation.documents import Problem
@@ -71,6 +72,7 @@ def import_challenge(
         dataset=challenge.dataset,
         definition=survey.definition,
         cases=survey.cases,
+        root=folder,
         processes=processes,
         progress=progress or (lambda done, total: None),
     )
@@ -117,18 +119,20 @@ def import_cases(
     dataset: Dataset,
     definition: ChallengeDefinition,
     cases: list[CaseFiles],
+    root: Path,
     processes: int = 1,
     progress: Progress,
 ) -> list[Problem]:
     """Store every case that is new or has changed; returns the problems of those refused.
 
-    Each is stored in a transaction of its own, as soon as it is ready.
+    Each is stored in a transaction of its own, as soon as it is ready. root: where they lie.
     """
     problems: list[Problem] = []
     known = dict(dataset.cases.values_list("name", "source_sha256"))
     work = partial(
         prepare_if_new,
         definition=definition,
+        root=root,
         dataset=new_home(dataset, ""),
         known=known,
     )
@@ -138,6 +142,7 @@ def import_cases(
         elif result is not None:
             problems += result
         progress(done, len(cases))
+    check_among_all(dataset=dataset)
     return problems
 
 

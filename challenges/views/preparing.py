@@ -71,7 +71,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
     challenge = get_object_or_404(Challenge.objects.select_related("dataset"), slug=slug)
     if not may_see(request.user, challenge) or not _is_inside(request, challenge):
         raise Http404
-    return render(request, "challenges/preparing/overview.html", _context(request, challenge))
+    return render(request, "challenges/preparing/overview.html", prepared(request, challenge))
 
 
 def _is_inside(request: HttpRequest, challenge: Challenge) -> bool:
@@ -89,7 +89,7 @@ def step(request: HttpRequest, slug: str, step_slug: str) -> HttpResponse:
     if chosen is None:
         raise Http404
     document: dict[str, Any] = copy.deepcopy(document_of(challenge))
-    form = chosen.blank(document)
+    form = chosen.blank(document, further="add" in request.GET)
     status, version = 200, challenge.draft_version
     if request.method == "POST":
         form, status = chosen.filled(request.POST, document), 422
@@ -106,7 +106,7 @@ def step(request: HttpRequest, slug: str, step_slug: str) -> HttpResponse:
                 messages.success(request, f"{chosen.title}: saved.")
                 return _onwards(request, challenge, chosen.slug)
     context = {
-        **_context(request, challenge),
+        **prepared(request, challenge),
         "step": chosen,
         "form": form,
         "version": version,
@@ -155,7 +155,7 @@ def opening(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("challenge", challenge.slug)
     different = pending_changes(challenge)
     context = {
-        **_context(request, challenge),
+        **prepared(request, challenge),
         "refused": problems,
         "changes": different,
         "rescored": changes_scores(different),
@@ -215,7 +215,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("prepare_people", slug)
     rows = challenge.memberships.select_related("user").order_by("role", "user__username")
     context = {
-        **_context(request, challenge),
+        **prepared(request, challenge),
         "form": form,
         "members": rows.exclude(role=Membership.Role.DEVELOPER),
         "may_change": may_change,
@@ -235,7 +235,8 @@ def definition_file(request: HttpRequest, slug: str) -> HttpResponse:
     return response
 
 
-def _context(request: HttpRequest, challenge: Challenge) -> dict[str, Any]:
+def prepared(request: HttpRequest, challenge: Challenge) -> dict[str, Any]:
+    """What every page of the preparation shows."""
     state: Preparation = preparation(challenge)
     return {
         "challenge": challenge,

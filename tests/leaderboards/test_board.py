@@ -19,7 +19,7 @@ _numbers = itertools.count()
 
 @pytest.fixture
 def phase(db, tmp_path, monkeypatch) -> Phase:
-    monkeypatch.setattr("submissions.services.hints.current_app.send_task", lambda *_, **__: None)
+    monkeypatch.setattr("challenges.hints.current_app.send_task", lambda *_, **__: None)
     return a_phase(a_challenge(tmp_path))
 
 

@@ -46,6 +46,15 @@ GRANTS_PUBLIC = {
     "prepare_new": SIGNED_IN,
     "prepare": {"organiser", "steward"},
     "prepare_people": {"organiser"},
+    "prepare_quality": {"organiser", "steward"},
+    "prepare_case": {"organiser", "steward"},
+    "outlined": {"organiser", "steward"},
+    "prepare_splits": {"organiser"},
+    "prepare_rehearsal": {"organiser"},
+    "prepare_data": {"organiser"},
+    "data_import": {"organiser"},
+    "data_uploads": {"organiser"},
+    "data_upload": {"organiser"},
     "prepare_opening": {"organiser"},
     "prepare_drop": {"organiser"},
     "prepare_file": {"organiser"},
@@ -78,8 +87,11 @@ NEEDS_ACCOUNT = OF_A_SUBMISSION | {
     "submission",
     "challenge_submissions",
     "organise",
+    "data_import",
+    "outlined",
     *(name for name in GRANTS_PUBLIC if name.startswith("prepare")),
 }
+BY_TUS = {"data_uploads": "OPTIONS", "data_upload": "HEAD"}
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +102,7 @@ def made(django_db_setup, django_db_blocker, tmp_path_factory):
     """
     folder = tmp_path_factory.mktemp("world")
     with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock(), transaction.atomic():
-        patch.setattr("submissions.services.hints.current_app.send_task", lambda *_, **__: None)
+        patch.setattr("challenges.hints.current_app.send_task", lambda *_, **__: None)
         patch.setattr(settings, "BASELINES", write_programs(folder / "programs"))
         challenge = a_challenge(folder, slug="ours")
         other = a_challenge(folder, slug="theirs", cases=1)
@@ -118,7 +130,7 @@ def made(django_db_setup, django_db_blocker, tmp_path_factory):
 
 @pytest.fixture
 def world(made, db, monkeypatch):
-    monkeypatch.setattr("submissions.services.hints.current_app.send_task", lambda *_, **__: None)
+    monkeypatch.setattr("challenges.hints.current_app.send_task", lambda *_, **__: None)
     challenge = Challenge.objects.get(pk=made[0])
     submission = Submission.objects.select_related("phase").get(pk=made[1])
     assert submission.state == "scored"
@@ -135,6 +147,7 @@ def client_of(role: str) -> Client:
 def addresses(challenge: Challenge, phase: Phase, submission: Submission) -> dict[str, str]:
     base = f"/challenges/{challenge.slug}/"
     case = phase.dataset.cases.order_by("position")[0]
+    data = challenge.imports.all()[0]
     return {
         "home": "/",
         "metrics": "/docs/metrics/",
@@ -153,6 +166,15 @@ def addresses(challenge: Challenge, phase: Phase, submission: Submission) -> dic
         "organise": "/organise/",
         "prepare_new": "/organise/new/",
         "prepare": f"/organise/{challenge.slug}/",
+        "prepare_data": f"/organise/{challenge.slug}/data/",
+        "data_import": f"/organise/{challenge.slug}/data/{data.public_id}/",
+        "data_uploads": f"/organise/{challenge.slug}/data/uploads/",
+        "data_upload": f"/organise/{challenge.slug}/data/uploads/{data.public_id}/",
+        "prepare_quality": f"/organise/{challenge.slug}/quality/",
+        "prepare_case": f"/organise/{challenge.slug}/cases/{case.public_id}/",
+        "outlined": f"/organise/{challenge.slug}/cases/{case.public_id}/outlines.png",
+        "prepare_splits": f"/organise/{challenge.slug}/splits/",
+        "prepare_rehearsal": f"/organise/{challenge.slug}/rehearsal/",
         "prepare_people": f"/organise/{challenge.slug}/people/",
         "prepare_opening": f"/organise/{challenge.slug}/publish/",
         "prepare_drop": f"/organise/{challenge.slug}/drop/",
@@ -166,6 +188,8 @@ def addresses(challenge: Challenge, phase: Phase, submission: Submission) -> dic
 
 def answer(role: str, name: str, address: str):
     client = client_of(role)
+    if name in BY_TUS:
+        return client.generic(BY_TUS[name], address, headers={"Tus-Resumable": "1.0.0"})
     return client.post(address) if name in CHANGES else client.get(address)
 
 
@@ -198,7 +222,7 @@ def test_each_address_answers_whom_it_should_and_no_one_else(world, hidden):
         for role in ROLES:
             response = answer(role, name, address)
             if role in grants[name]:
-                expected = {302} if name in CHANGES else {200}
+                expected = {302} if name in CHANGES else {204 if name == "data_uploads" else 200}
             elif role == "visitor" and name in NEEDS_ACCOUNT:
                 expected = {302}
                 assert "/accounts/login/" in response["Location"]

@@ -25,7 +25,7 @@ def hints(monkeypatch):
     """Messages that would have gone to the broker."""
     sent: list[str] = []
     monkeypatch.setattr(
-        "submissions.services.hints.current_app.send_task",
+        "challenges.hints.current_app.send_task",
         lambda name, args=(), **_: sent.append(name),
     )
     return sent

@@ -149,7 +149,7 @@ def test_a_broker_that_is_away_loses_nothing(phase, developer, monkeypatch, capl
     def away(*_, **__):
         raise OperationalError("no broker")
 
-    monkeypatch.setattr("submissions.services.hints.current_app.send_task", away)
+    monkeypatch.setattr("challenges.hints.current_app.send_task", away)
     submission = a_submission(phase, user=developer)
     reconcile(watch)
     submission.refresh_from_db()

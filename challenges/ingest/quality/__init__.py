@@ -7,7 +7,14 @@ among_all = check_cohort({"case-1": facts, …}, patients, splits, readers, meta
 
 from challenges.ingest.quality.case import check_case, declared_free, minutes
 from challenges.ingest.quality.cohort import COHORT_CHECKS, check_cohort
-from challenges.ingest.quality.facts import CtFacts, Facts, MaskFacts, PairFacts, PlaceFacts
+from challenges.ingest.quality.facts import (
+    CtFacts,
+    Facts,
+    MaskFacts,
+    MirrorFacts,
+    PairFacts,
+    PlaceFacts,
+)
 from challenges.ingest.quality.measure import measure_case
 from challenges.ingest.quality.registry import CHECKS, Check, QualityFinding
 
@@ -18,6 +25,7 @@ __all__ = [
     "CtFacts",
     "Facts",
     "MaskFacts",
+    "MirrorFacts",
     "PairFacts",
     "PlaceFacts",
     "QualityFinding",

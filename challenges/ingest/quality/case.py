@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
-from challenges.ingest.quality.facts import Facts, MaskFacts, PlaceFacts
+from challenges.ingest.quality.facts import Facts, MaskFacts, MirrorFacts, PlaceFacts
 from challenges.ingest.quality.registry import QualityFinding, ordered
 
 SUV_LEAST = -0.5
@@ -20,7 +20,9 @@ FEWEST_VOXELS = 3
 MOST_OF_A_BODY = 0.2
 MOST_COMPONENTS = 300
 FEWEST_SPECKS = 10
-ELSEWHERE_OWN, ELSEWHERE_MIRRORED, ELSEWHERE_TIMES_HOTTER = 1.1, 2.0, 2.0
+MIRRORED_HOT_SHARE, MIRRORED_CONTRAST = 0.9, 2.0
+MIRRORED_HOTTER = {"one": 2.0, "several": 1.3}
+"""Several lesions that all fall on uptake when mirrored are stronger evidence than one."""
 LEAST_DICE = 0.5
 _YES = {"yes", "true", "1"}
 
@@ -269,16 +271,16 @@ def _mask(reader: str, mask: MaskFacts, facts: Facts) -> Iterator[QualityFinding
             f"{OUTSIDE_BODY_WARNS:.0%} is expected. Check the orientation and origin with which "
             "the mask was written.",
         )
-    contrast = mask.contrast
-    if contrast is not None and contrast < ELSEWHERE_OWN and _is_elsewhere(mask):
+    contrast, mirrored = mask.contrast, mask.mirrored
+    if mirrored is not None and _is_elsewhere(mask, mirrored):
         yield QualityFinding(
             "mask_elsewhere",
             reader,
             "blocking",
-            f"The mask of {reader} is {contrast:.1f} times as hot as its surroundings (mean SUV "
-            f"{mask.suv_mean:.1f}), and its mirror image would be {mask.mirrored_contrast:.1f} "
-            f"times (mean SUV {mask.mirrored_suv:.1f}). It seems to lie at another place: check "
-            "the axes with which it was written.",
+            f"Of the lesions of {reader} {mask.hot_share:.0%} are hotter than their surroundings "
+            f"(mean SUV {mask.suv_mean:.1f}); of a mirror image of the mask {mirrored.hot_share:.0%}"
+            f" would be (mean SUV {mirrored.suv_mean:.1f}). The mask seems to lie at another "
+            "place: check the axes with which it was written.",
         )
     elif contrast is not None and contrast < 1.0:
         yield QualityFinding(
@@ -292,11 +294,14 @@ def _mask(reader: str, mask: MaskFacts, facts: Facts) -> Iterator[QualityFinding
     yield from _shape(reader, mask, facts)
 
 
-def _is_elsewhere(mask: MaskFacts) -> bool:
-    if mask.mirrored_contrast is None or mask.mirrored_suv is None or mask.suv_mean is None:
-        return False
-    hotter = mask.mirrored_suv >= ELSEWHERE_TIMES_HOTTER * mask.suv_mean
-    return hotter and mask.mirrored_contrast >= ELSEWHERE_MIRRORED
+def _is_elsewhere(mask: MaskFacts, mirrored: MirrorFacts) -> bool:
+    """A mirror image explains the uptake, where the mask itself does not (see SUSPICIOUS_SHARE)."""
+    times = MIRRORED_HOTTER["one" if mask.components == 1 else "several"]
+    return (
+        mirrored.hot_share >= MIRRORED_HOT_SHARE
+        and mirrored.contrast >= MIRRORED_CONTRAST
+        and mirrored.suv_mean >= times * (mask.suv_mean or 0.0)
+    )
 
 
 def _shape(reader: str, mask: MaskFacts, facts: Facts) -> Iterator[QualityFinding]:

@@ -13,13 +13,24 @@ WHOLE_BODY_MM = 700.0
 
 
 @dataclass(frozen=True)
+class MirrorFacts:
+    """Of a mirror image of a mask: share of its lesions that are hot, median contrast of its
+    lesions, and mean SUV."""
+
+    hot_share: float
+    contrast: float
+    suv_mean: float
+
+
+@dataclass(frozen=True)
 class MaskFacts:
     """Of one mask, all labels together. What has no meaning where nothing is drawn is None.
 
     components: 18-connected; single_voxels: those of one voxel. contrast: mean SUV inside over the
-    median SUV 5–15 mm outside. mirrored_contrast, mirrored_suv: the best contrast of the seven
-    mirror images of the mask, and its mean SUV inside; None unless it beats the mask's own.
-    outside_body: share of its voxels, 0 to 1.
+    median SUV 5–15 mm outside, of the 50 largest components together. hot_share: of these, those of
+    a contrast above 1.2 by themselves. mirrored: of the seven mirror images the one with the
+    largest share of hot lesions; looked for only where hot_share is low. outside_body: share of the
+    mask's voxels, 0 to 1.
     """
 
     volume_ml: float
@@ -29,8 +40,8 @@ class MaskFacts:
     suv_max: float | None = None
     suv_mean: float | None = None
     contrast: float | None = None
-    mirrored_contrast: float | None = None
-    mirrored_suv: float | None = None
+    hot_share: float | None = None
+    mirrored: MirrorFacts | None = None
     outside_body: float | None = None
 
 
@@ -132,7 +143,7 @@ class Facts:
                 "voxel_mm": (sx, sy, sz),
                 "matrix": (nx, ny, nz),
                 "annotations": {
-                    reader: MaskFacts(**mask) for reader, mask in document["annotations"].items()
+                    reader: _mask(mask) for reader, mask in document["annotations"].items()
                 },
                 "references_ml": tuple(tuple(one) for one in document["references_ml"]),
                 "pairs": tuple(PairFacts(**pair) for pair in document["pairs"]),
@@ -140,6 +151,13 @@ class Facts:
                 "auxiliary": {name: _place(one) for name, one in document["auxiliary"].items()},
             }
         )
+
+
+def _mask(document: Mapping[str, Any]) -> MaskFacts:
+    mirrored = document["mirrored"]
+    return MaskFacts(
+        **{**document, "mirrored": None if mirrored is None else MirrorFacts(**mirrored)}
+    )
 
 
 def _place(document: Mapping[str, Any] | None) -> PlaceFacts | None:

@@ -2,14 +2,24 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations, product
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
 from challenges.ingest.quality.body import Coarse, block_means, ct_body, pet_body
-from challenges.ingest.quality.facts import CtFacts, Facts, MaskFacts, PairFacts, PlaceFacts
+from challenges.ingest.quality.facts import (
+    CtFacts,
+    Facts,
+    MaskFacts,
+    MirrorFacts,
+    PairFacts,
+    PlaceFacts,
+)
 from challenges.ingest.quality.placement import bodies_place, place
+from evaluation.components import Components
 from evaluation.geometry import Geometry
 from evaluation.masks import DrawnMask
 from evaluation.metrics import REGISTRY
@@ -18,9 +28,13 @@ from evaluation.resampling import nearest
 
 Suv = NDArray[np.float32]
 Labels = NDArray[np.uint8]
+Voxels = NDArray[np.int64]
 _SHELL_MM = (5.0, 15.0)
 _MOST_COMPONENTS = 50
 """Contrast is told from this many of the largest; a mask of more pieces is a finding already."""
+_HOT = 1.2
+SUSPICIOUS_SHARE = 0.7
+"""Of hot lesions: where more are hot, the mask lies where the uptake is."""
 _PERCENT_9999 = 0.9999
 
 
@@ -69,7 +83,7 @@ def measure_case(
     )
 
 
-def _drawn(mask: Labels) -> NDArray[np.int64]:
+def _drawn(mask: Labels) -> Voxels:
     # Of booleans this is several times as fast.
     return np.flatnonzero(mask != 0)
 
@@ -102,7 +116,7 @@ def _voxel_hash(suv: Suv) -> str:
     return digest.hexdigest()
 
 
-def _hottest(suv: Suv, held: NDArray[np.int64]) -> tuple[float | None, float | None]:
+def _hottest(suv: Suv, held: Voxels) -> tuple[float | None, float | None]:
     """SUVmax in and outside of the voxels held; the array is as it was afterwards."""
     if not held.size:
         return None, float(suv.max())
@@ -116,24 +130,22 @@ def _hottest(suv: Suv, held: NDArray[np.int64]) -> tuple[float | None, float | N
     return inside, float(flat.max(where=rest, initial=-np.inf)) if rest.any() else None
 
 
-def _lesions_ml(drawn: NDArray[np.int64], geometry: Geometry) -> tuple[float, ...]:
+def _lesions_ml(drawn: Voxels, geometry: Geometry) -> tuple[float, ...]:
     volumes = _alone(drawn, geometry).reference.lesions_ml
     return tuple(float(volume) for volume in np.sort(volumes)[::-1])
 
 
-def _alone(drawn: NDArray[np.int64], geometry: Geometry) -> Pair:
+def _alone(drawn: Voxels, geometry: Geometry) -> Pair:
     return Pair(drawn.astype(np.int32), np.empty(0, np.int32), geometry)
 
 
-def _mask_facts(drawn: NDArray[np.int64], suv: Suv, geometry: Geometry, body: Coarse) -> MaskFacts:
+def _mask_facts(drawn: Voxels, suv: Suv, geometry: Geometry, body: Coarse) -> MaskFacts:
     if not drawn.size:
         return MaskFacts(0.0, 0, 0, 0)
     lesions = _alone(drawn, geometry).reference.lesions
     inside = suv.reshape(-1)[drawn]
-    contrast = _contrast(drawn, lesions.of_voxel, lesions.sizes, suv, geometry)
-    mirrored = _best_mirrored(
-        drawn, lesions.of_voxel, lesions.sizes, suv, geometry, float(inside.mean())
-    )
+    contrasts = _contrasts(drawn, lesions, suv, geometry)
+    hot_share = contrasts.hot_share
     return MaskFacts(
         volume_ml=drawn.size * geometry.voxel_volume_ml,
         voxels=int(drawn.size),
@@ -141,74 +153,76 @@ def _mask_facts(drawn: NDArray[np.int64], suv: Suv, geometry: Geometry, body: Co
         single_voxels=int(np.count_nonzero(lesions.sizes == 1)),
         suv_max=float(inside.max()),
         suv_mean=float(inside.mean(dtype=np.float64)),
-        contrast=contrast,
-        mirrored_contrast=None if mirrored is None else mirrored[0],
-        mirrored_suv=None if mirrored is None else mirrored[1],
+        contrast=contrasts.together,
+        hot_share=hot_share,
+        mirrored=None
+        if hot_share is None or hot_share > SUSPICIOUS_SHARE
+        else _best_mirrored(drawn, lesions, suv, geometry),
         outside_body=body.share_outside(drawn, geometry.shape),
     )
 
 
 def _best_mirrored(
-    drawn: NDArray[np.int64],
-    of_voxel: NDArray[np.int32],
-    sizes: NDArray[np.int64],
-    suv: Suv,
-    geometry: Geometry,
-    own_suv: float,
-) -> tuple[float, float] | None:
-    """Contrast and mean SUV of the mirror image of the mask that lies on the hottest tissue; None
-    where none is hotter than the mask itself."""
-    z, y, x = np.unravel_index(drawn, geometry.shape)
-    flat = suv.reshape(-1)
-    hottest, at = own_suv, None
-    for flips in product((False, True), repeat=3):
-        turned = [
+    drawn: Voxels, lesions: Components, suv: Suv, geometry: Geometry
+) -> MirrorFacts | None:
+    """The mirror image with the most hot lesions, then the highest contrast."""
+    places = np.unravel_index(drawn, geometry.shape)
+    found = []
+    for flips in list(product((False, True), repeat=3))[1:]:
+        z, y, x = (
             size - 1 - index if flip else index
-            for flip, index, size in zip(flips, (z, y, x), geometry.shape, strict=True)
-        ]
-        voxels = np.ravel_multi_index((turned[0], turned[1], turned[2]), geometry.shape)
-        mean = float(flat[voxels].mean())
-        if mean > hottest:
-            hottest, at = mean, voxels
-    if at is None:
-        return None
-    contrast = _contrast(at, of_voxel, sizes, suv, geometry)
-    return None if contrast is None else (contrast, hottest)
+            for flip, index, size in zip(flips, places, geometry.shape, strict=True)
+        )
+        at = np.ravel_multi_index((z, y, x), geometry.shape)
+        contrasts = _contrasts(at, lesions, suv, geometry)
+        if contrasts.hot_share is not None:
+            mean = float(suv.reshape(-1)[at].mean(dtype=np.float64))
+            found.append(MirrorFacts(contrasts.hot_share, median(contrasts.each), mean))
+    return max(found, key=lambda one: (one.hot_share, one.contrast), default=None)
 
 
-def _contrast(
-    drawn: NDArray[np.int64],
-    of_voxel: NDArray[np.int32],
-    sizes: NDArray[np.int64],
-    suv: Suv,
-    geometry: Geometry,
-) -> float | None:
-    """Mean SUV of the largest lesions over the median SUV of the shells around them; None where
-    there is no background, or none above 0.
+@dataclass(frozen=True)
+class _Contrasts:
+    """together: None without a background above 0; each: of the lesions that have one."""
 
-    Lesion by lesion in its own box, as a distance map of a whole body takes minutes.
+    together: float | None
+    each: tuple[float, ...]
+
+    @property
+    def hot_share(self) -> float | None:
+        if not self.each:
+            return None
+        return sum(one > _HOT for one in self.each) / len(self.each)
+
+
+def _contrasts(drawn: Voxels, lesions: Components, suv: Suv, geometry: Geometry) -> _Contrasts:
+    """Mean SUV of the largest lesions over the median SUV of the shells around them.
+
+    drawn: flat indices, lesion by lesion as ``lesions`` has them. Lesion by lesion in its own box,
+    as a distance map of a whole body takes minutes.
     """
     taken = np.zeros(geometry.voxels, bool)
     taken[drawn] = True
     taken = taken.reshape(geometry.shape)
-    order = np.argsort(of_voxel, kind="stable")
-    ends = np.cumsum(sizes)
-    insides, shells = [], []
-    for number in np.argsort(-sizes, kind="stable")[:_MOST_COMPONENTS]:
-        voxels = drawn[order[ends[number] - sizes[number] : ends[number]]]
+    order = np.argsort(lesions.of_voxel, kind="stable")
+    ends = np.cumsum(lesions.sizes)
+    insides, shells, each = [], [], []
+    for number in np.argsort(-lesions.sizes, kind="stable")[:_MOST_COMPONENTS]:
+        voxels = drawn[order[ends[number] - lesions.sizes[number] : ends[number]]]
         insides.append(suv.reshape(-1)[voxels])
         shells.append(_shell(voxels, taken, suv, geometry))
-    around = np.concatenate(shells)
-    if not around.size:
-        return None
-    background = float(np.median(around))
-    mean = float(np.concatenate(insides).mean(dtype=np.float64))
-    return mean / background if background > 0 else None
+        own = _ratio(insides[-1], shells[-1])
+        if own is not None:
+            each.append(own)
+    return _Contrasts(_ratio(np.concatenate(insides), np.concatenate(shells)), tuple(each))
 
 
-def _shell(
-    voxels: NDArray[np.int64], taken: NDArray[np.bool_], suv: Suv, geometry: Geometry
-) -> Suv:
+def _ratio(inside: Suv, around: Suv) -> float | None:
+    background = float(np.median(around)) if around.size else 0.0
+    return float(inside.mean(dtype=np.float64)) / background if background > 0 else None
+
+
+def _shell(voxels: Voxels, taken: NDArray[np.bool_], suv: Suv, geometry: Geometry) -> Suv:
     """SUV of what lies 5–15 mm outside of one lesion and in no other."""
     from scipy import ndimage
 
@@ -228,9 +242,7 @@ def _shell(
     return found
 
 
-def _pair_facts(
-    one: str, other: str, drawn: Mapping[str, NDArray[np.int64]], geometry: Geometry
-) -> PairFacts:
+def _pair_facts(one: str, other: str, drawn: Mapping[str, Voxels], geometry: Geometry) -> PairFacts:
     first, second = drawn[one].astype(np.int32), drawn[other].astype(np.int32)
     total = first.size + second.size
     if not total:
@@ -259,9 +271,7 @@ _NO_CT_HU = -1023.5
 """Above ``ingest.resample.OUTSIDE_HU``, which air seldom reaches as a mean of a block."""
 
 
-def _auxiliary_place(
-    mask: DrawnMask, held: NDArray[np.int64], geometry: Geometry
-) -> PlaceFacts | None:
+def _auxiliary_place(mask: DrawnMask, held: Voxels, geometry: Geometry) -> PlaceFacts | None:
     """Of an auxiliary mask against the reference, after nearest resampling."""
     on_grid = nearest(mask, geometry)
     reference = np.zeros(geometry.voxels, bool)
