@@ -20,6 +20,8 @@ from challenges.ingest.quality import (
     measure_case,
 )
 from challenges.ingest.resample import OUTSIDE_HU, ct_on_grid
+from challenges.phantoms import simulate
+from challenges.phantoms.cohort import plans
 from evaluation.geometry import Geometry
 from evaluation.masks import DrawnMask
 from evaluation.volumes import read_volume
@@ -245,6 +247,42 @@ class TestOneCase:
     def test_conversion_warns_in_its_own_words(self) -> None:
         (one,) = check_case(measured(), {}, conversion_warnings=["Two doses."])
         assert (one.check_id, one.severity, one.text) == ("conversion", "warning", "Two doses.")
+
+
+Scene = tuple[NDArray[np.float32], NDArray[np.uint8], Geometry]
+
+
+@pytest.fixture(scope="module")
+def scenes() -> list[Scene]:
+    made = [simulate(plan) for plan in plans(2024, 8, (96, 96, 120))]
+    return [
+        (
+            np.ascontiguousarray(one.suv.T),
+            np.ascontiguousarray(one.masks["reader-a"].T.astype(np.uint8)),
+            Geometry(one.suv.shape, (5.5, 5.5, 8.3)),
+        )
+        for one in made
+        if one.masks["reader-a"].any()
+    ]
+
+
+class TestPhantoms:
+    """Whole bodies with brain, heart, kidneys and bladder, where hot is not yet a lesion."""
+
+    def test_masks_of_readers_block_nothing(self, scenes: list[Scene]) -> None:
+        for suv, drawn, grid in scenes:
+            told = check_case(measure_case(suv, grid, {"A": drawn}, [drawn]), {})
+            assert [one for one in told if one.severity == "blocking"] == []
+
+    @pytest.mark.parametrize("axis", [0, 1, 2])
+    def test_most_mirrored_masks_are_found(self, axis: int, scenes: list[Scene]) -> None:
+        """Not each: a lesion of the spine stays one when left and right are exchanged."""
+        blocked = 0
+        for suv, drawn, grid in scenes:
+            turned = np.ascontiguousarray(np.flip(drawn, axis))
+            told = check_case(measure_case(suv, grid, {"A": turned}, [turned]), {})
+            blocked += any(one.severity == "blocking" for one in told)
+        assert blocked > len(scenes) / 2
 
 
 def cohort(count: int = 12) -> dict[str, Facts]:

@@ -278,9 +278,9 @@ def _mask(reader: str, mask: MaskFacts, facts: Facts) -> Iterator[QualityFinding
             reader,
             "blocking",
             f"Of the lesions of {reader} {mask.hot_share:.0%} are hotter than their surroundings "
-            f"(mean SUV {mask.suv_mean:.1f}); of a mirror image of the mask {mirrored.hot_share:.0%}"
-            f" would be (mean SUV {mirrored.suv_mean:.1f}). The mask seems to lie at another "
-            "place: check the axes with which it was written.",
+            f"(mean SUV {mask.suv_mean:.1f}), of its mirror image {mirrored.hot_share:.0%} would "
+            f"be (mean SUV {mirrored.suv_mean:.1f}). The mask seems to lie at another place: "
+            "check the axes with which it was written.",
         )
     elif contrast is not None and contrast < 1.0:
         yield QualityFinding(
