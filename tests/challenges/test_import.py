@@ -141,7 +141,7 @@ class TestWhole:
 
     @pytest.mark.parametrize("ending", ["nii", "nii.gz", "mha"])
     def test_each_file_format_is_taken(self, ending: str, folder: ChallengeFolder) -> None:
-        for case in folder.cases:
+        for seed, case in enumerate(folder.cases):
             path = folder.path / case / "pet.nii.gz"
             if ending == "mha":
                 import SimpleITK
@@ -152,7 +152,7 @@ class TestWhole:
                 path.unlink()
             elif ending == "nii":
                 path.unlink()
-                folder.image(case, "pet", pet(0), ending="nii")
+                folder.image(case, "pet", pet(seed), ending="nii")
         imported(folder)
 
     def test_progress_is_told_and_several_processes_make_the_same(
