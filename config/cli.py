@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from config.environment import ROOT, Environment, SettingsRefused, environment
+from config.organising import export_challenge, split, validate
 from evaluation.cli import check, metrics, score
 
 app = typer.Typer(
@@ -21,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     help="Uptake: a platform for PET segmentation challenges.",
 )
-for command in (score, check, metrics):
+for command in (score, check, metrics, validate, export_challenge, split):
     app.command()(command)
 console = Console(highlight=False)
 _SERIAL = "docker or broker or browser"
@@ -249,8 +250,9 @@ def import_challenge(
     organiser: Annotated[
         str, typer.Option(help="Username of the person who becomes its organiser.")
     ] = "",
+    draft: Annotated[bool, typer.Option(help="Publish nothing yet.")] = False,
 ) -> None:
-    """Make a challenge from a folder of scans; all of it or, where anything is wrong, nothing."""
+    """Make a challenge from a folder of scans, and publish it; begun again, it goes on."""
     from rich.progress import Progress
 
     settings = _django()
@@ -271,6 +273,7 @@ def import_challenge(
                 definition_file=definition,
                 organiser=person,
                 processes=min(4, os.cpu_count() or 1),
+                draft=draft,
                 progress=lambda done, total: shown.update(task, completed=done, total=total),
             )
         except FolderRefused as refusal:
@@ -282,8 +285,9 @@ def import_challenge(
     for notice in notices:
         console.print(f"  note: {notice}", markup=False)
     cases = challenge.dataset.cases.count()
+    place = "organise" if draft else "challenges"
     console.print(
-        f"“{challenge.title}”: {cases} cases. http://{settings.bind}/challenges/{challenge.slug}/"
+        f"“{challenge.title}”: {cases} cases. http://{settings.bind}/{place}/{challenge.slug}/"
     )
 
 

@@ -7,6 +7,7 @@ from django import forms
 
 from challenges.forms.base import DesignForm, Document
 from evaluation.metrics import GROUPS, CohortMetric, Metric, Parameter
+from evaluation.spec import EvaluationSpec
 
 PROPOSED: dict[str, tuple[str, ...]] = {
     "detection": ("lesion_f1", "case_specificity", "fpv_ml", "fnv_ml"),
@@ -102,12 +103,10 @@ class MeasuresForm(DesignForm):
         evaluation = document.get("evaluation") or {}
         ranking = evaluation.get("ranking") or {}
         chosen = {
-            (one if isinstance(one, str) else next(iter(one))): (
-                {} if isinstance(one, str) else next(iter(one.values())) or {}
-            )
+            _id(one): ({} if isinstance(one, str) else next(iter(one.values())) or {})
             for one in evaluation.get("metrics", [])
         }
-        ranked = ranking.get("metrics") or []
+        ranked = ranking.get("metrics") or _ranked_by_default(list(chosen))
         found = {
             **super().load(document),
             "failure_volume_ml": evaluation.get("failure_volume_ml", 1000.0),
@@ -116,7 +115,7 @@ class MeasuresForm(DesignForm):
         }
         for metric in _every():
             found[f"show {metric.id}"] = metric.id in chosen
-            found[f"rank {metric.id}"] = metric.id in chosen and (metric.id in ranked or not ranked)
+            found[f"rank {metric.id}"] = metric.id in chosen and metric.id in ranked
             for one in metric.parameters:
                 given = chosen.get(metric.id, {})
                 found[f"{metric.id} {one.id}"] = given.get(one.id, one.default)
@@ -126,14 +125,18 @@ class MeasuresForm(DesignForm):
         super().save(document)
         values = self.cleaned_data
         evaluation = document.setdefault("evaluation", {})
-        evaluation["metrics"] = [
-            self._choice(metric) for metric in _every() if values[f"show {metric.id}"]
-        ]
+        shown = [metric for metric in _every() if values[f"show {metric.id}"]]
+        before = [_id(one) for one in evaluation.get("metrics") or []]
+        place = {name: number for number, name in enumerate(before)}
+        shown.sort(key=lambda metric: place.get(metric.id, len(place)))
+        ranked = [one.id for one in shown if values.get(f"rank {one.id}")]
+        by_default = set(_ranked_by_default([one.id for one in shown])) == set(ranked)
+        evaluation["metrics"] = [self._choice(metric) for metric in shown]
         evaluation["failure_volume_ml"] = values["failure_volume_ml"]
         evaluation["failure_lesions"] = values["failure_lesions"]
         evaluation["ranking"] = {
             **(evaluation.get("ranking") or {}),
-            "metrics": [one.id for one in _every() if values.get(f"rank {one.id}")],
+            "metrics": [] if by_default else ranked,
             "baselines_compete": values["baselines_compete"],
         }
 
@@ -144,6 +147,23 @@ class MeasuresForm(DesignForm):
             if self.cleaned_data.get(f"{metric.id} {one.id}") not in (None, "", one.default)
         }
         return {metric.id: settings} if settings else metric.id
+
+
+def _id(choice: str | dict[str, Any]) -> str:
+    return choice if isinstance(choice, str) else next(iter(choice))
+
+
+def _ranked_by_default(shown: list[str]) -> list[str]:
+    """What ranks where a definition does not say it."""
+    if not shown:
+        return []
+    needed = {
+        metric.id: {one.id: "x" for one in metric.parameters if one.default is None}
+        for metric in _every()
+    }
+    choices = [{name: needed[name]} if needed[name] else name for name in shown]
+    spec = EvaluationSpec.model_validate({"metrics": choices})
+    return [metric.id for metric in spec.every_ranked]
 
 
 def _every() -> list[Metric | CohortMetric]:

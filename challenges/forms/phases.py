@@ -138,7 +138,9 @@ class PhasesForm(_FormSet):  # type: ignore[misc,valid-type]
 def _initial(phase: dict[str, Any]) -> dict[str, Any]:
     limits, quota = phase.get("limits") or {}, phase.get("quota") or {}
     return {
-        **{name: phase.get(name, "") for name in ("title", "slug", "kind", "cases", "split")},
+        **{name: phase.get(name, "") for name in ("title", "slug", "split")},
+        "kind": phase.get("kind", "benchmark"),
+        "cases": phase.get("cases", "hidden"),
         "download": phase.get("download", False),
         **{name: _read(phase.get(name)) for name in ("opens", "closes")},
         **{name: limits.get(name, default) for name, default in _LIMITS.items()},

@@ -6,7 +6,7 @@ from pathlib import Path
 from accounts.identifiers import new_public_id
 from challenges.definition import ChallengeDefinition
 from challenges.ingest.cases import CaseFiles
-from challenges.ingest.identifiers import identifiers_in
+from challenges.ingest.identifiers import CHECK_ID, identifiers_in
 from challenges.ingest.prepare import PreparedCase, prepare_case, source_sha256
 from challenges.ingest.quality import QualityFinding
 from evaluation.documents import Problem
@@ -42,6 +42,6 @@ def _identifiers(files: CaseFiles, root: Path) -> tuple[QualityFinding, ...]:
     for one in identifiers_in(files, root):
         texts.setdefault(one.place, []).append(one.text)
     return tuple(
-        QualityFinding("identifiers", place[:200], "blocking", f"{place}: {' '.join(told)}")
+        QualityFinding(CHECK_ID, place[:200], "blocking", f"{place}: {' '.join(told)}")
         for place, told in texts.items()
     )

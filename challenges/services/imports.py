@@ -50,8 +50,8 @@ def begin_upload(*, challenge: Challenge, user: User, name: str, size_bytes: int
     if not 0 < size_bytes <= settings.DATA_UPLOAD_BYTES:
         raise UploadRefused(
             f"The archive has {filesizeformat(size_bytes)}; at most "
-            f"{filesizeformat(settings.DATA_UPLOAD_BYTES)} are taken. Larger data are imported on "
-            "the server, with ./uptake import-data."
+            f"{filesizeformat(settings.DATA_UPLOAD_BYTES)} are taken. Bring it in several "
+            "archives, or with ./uptake import-challenge on the server."
         )
     root = Path(untrusted().path("imports"))
     root.mkdir(parents=True, exist_ok=True)

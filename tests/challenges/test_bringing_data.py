@@ -181,7 +181,7 @@ class TestTus:
             },
         )  # fmt: skip
         assert answer.status_code == 201
-        return answer["Location"]
+        return str(answer["Location"])
 
     def send(self, organiser, address: str, offset: int, content: bytes):
         return organiser.generic(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-CHECK_ID = "identifier"
+CHECK_ID = "identifiers"
 _MOST_SHOWN = 40
 
 
