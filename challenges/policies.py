@@ -46,5 +46,6 @@ def may_see_cases(viewer: Viewer, phase: Phase) -> bool:
 
 
 def may_submit(viewer: Viewer, phase: Phase) -> bool:
-    """Anyone signed in; when a phase takes submissions is told by ``selectors.phase_state``."""
-    return isinstance(viewer, User) and viewer.is_active
+    """Anyone signed in, but never training data; when is told by ``selectors.phase_state``."""
+    training = phase.kind == Phase.Kind.TRAINING
+    return isinstance(viewer, User) and viewer.is_active and not training

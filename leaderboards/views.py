@@ -4,7 +4,7 @@ from django.views.decorators.http import require_GET
 
 from challenges.models import Phase
 from challenges.policies import may_organise
-from challenges.selectors import definition_of, phase_state
+from challenges.selectors import current_edition, definition_of, phase_state, shown_edition
 from leaderboards.selectors import board
 
 
@@ -29,5 +29,6 @@ def leaderboard(request: HttpRequest, slug: str, phase_slug: str) -> HttpRespons
             "definition": definition_of(phase.challenge),
             "board": shown,
             "may_organise": may_organise(request.user, phase.challenge),
+            "scored_anew": shown_edition(phase) != current_edition(phase),
         },
     )

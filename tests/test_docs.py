@@ -8,6 +8,7 @@ import pytest
 from typer.main import get_command
 
 from challenges.definition import ChallengeDefinition
+from challenges.definition.describing import design_markdown
 from config.cli import app
 from evaluation.metrics import COHORT, GROUPS, REGISTRY
 from evaluation.spec import EvaluationSpec
@@ -48,6 +49,23 @@ def test_every_metric_has_a_figure_on_the_page():
         figure = ROOT / "static" / "metrics" / f"{name}.svg"
         assert figure.is_file(), figure
         assert figure.read_text() == FIGURES["document"](name), "run: docs/draw_metric_figures.py"
+
+
+def with_present_design(page):
+    """docs/challenge.md with what the model says between its marks."""
+    mark = re.escape("python -m challenges.definition.describing -->\n")
+    return re.sub(
+        f"({mark}).*?(<!-- end -->)",
+        lambda found: f"{found[1]}\n{design_markdown()}\n\n{found[2]}",
+        page,
+        flags=re.DOTALL,
+    )
+
+
+def test_every_text_of_a_design_stands_in_the_docs():
+    page = DOCS["challenge.md"]
+    assert "`purpose.impact`" in page
+    assert with_present_design(page) == page, "run: python -m tests.test_docs"
 
 
 def test_every_key_of_a_definition_is_described():
@@ -100,3 +118,4 @@ def test_no_lock_file_names_a_registry():
 
 if __name__ == "__main__":
     (ROOT / "docs" / "metrics.md").write_text(with_present_catalogue(DOCS["metrics.md"]))
+    (ROOT / "docs" / "challenge.md").write_text(with_present_design(DOCS["challenge.md"]))
