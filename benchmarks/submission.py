@@ -77,7 +77,9 @@ def main() -> None:
         platform = Platform(work / "state", {"UPTAKE_SLOTS": "1"})
         platform.start()
         try:
-            platform.run("import-challenge", str(data), "--definition", str(DEFINITION))
+            platform.run(
+                "import-challenge", str(data), "--definition", str(DEFINITION), "--accept", "known"
+            )
             total, stages = submission(platform, archive)
         finally:
             platform.stop()

@@ -119,6 +119,17 @@ def _what_was_kept(refusal: Exception) -> str:
     return "Nothing was imported"
 
 
+def _what_to_do(refusal: Exception) -> str:
+    from challenges.services.publishing import NotReady
+
+    if isinstance(refusal, NotReady):
+        return (
+            "Decide in the browser (--organiser names who), or accept findings with --accept "
+            "REASON, and write what is missing into challenge.yaml; then give the command again."
+        )
+    return "Mend it, and give the command again."
+
+
 @app.command()
 def doctor() -> None:
     """Tell what is there and what is missing on this machine, each with its remedy."""
@@ -251,6 +262,9 @@ def import_challenge(
         str, typer.Option(help="Username of the person who becomes its organiser.")
     ] = "",
     draft: Annotated[bool, typer.Option(help="Publish nothing yet.")] = False,
+    accept: Annotated[
+        str, typer.Option(help="Accept what was found in the data, with this reason.")
+    ] = "",
 ) -> None:
     """Make a challenge from a folder of scans, and publish it; begun again, it goes on."""
     from rich.progress import Progress
@@ -274,6 +288,7 @@ def import_challenge(
                 organiser=person,
                 processes=min(4, os.cpu_count() or 1),
                 draft=draft,
+                accept=accept,
                 progress=lambda done, total: shown.update(task, completed=done, total=total),
             )
         except FolderRefused as refusal:
@@ -281,6 +296,7 @@ def import_challenge(
             console.print(f"[red]{_what_was_kept(refusal)}: {len(refusal.problems)} problem(s).[/]")
             for problem in refusal.problems:
                 console.print(f"  {problem}", markup=False)
+            console.print(_what_to_do(refusal), markup=False)
             raise typer.Exit(1) from None
     for notice in notices:
         console.print(f"  note: {notice}", markup=False)

@@ -104,7 +104,11 @@ STATICFILES_DIRS = [
     ROOT / "static",
     *(
         (prefix, folder)
-        for prefix, package in (("vendor", "htmx.org"), ("tus", "tus-js-client"))
+        for prefix, package in (
+            ("vendor", "htmx.org"),
+            ("tus", "tus-js-client"),
+            ("niivue", "@niivue/niivue"),
+        )
         if (folder := ROOT / "node_modules" / package / "dist").is_dir()
     ),
 ]

@@ -11,8 +11,20 @@ from challenges.services.quality import check_among_all
 from evaluation.documents import Problem
 
 
-def accept(*, finding: Finding, reason: str, by: User) -> None:
-    """Let the case stand as it is. Raises NotReady without a reason."""
+def accept_all(*, challenge: Challenge, reason: str, by: User | None) -> None:
+    """Every finding that waits for a person, with one reason."""
+    waiting = Finding.objects.filter(
+        case__dataset=challenge.dataset,
+        case__excluded_at=None,
+        severity=Finding.Severity.BLOCKING,
+        state=Finding.State.OPEN,
+    )
+    for finding in waiting.select_related("case__dataset__challenge"):
+        accept(finding=finding, reason=reason, by=by)
+
+
+def accept(*, finding: Finding, reason: str, by: User | None) -> None:
+    """Let the case stand as it is. Raises NotReady without a reason. by: None on the server."""
     _require(reason)
     with transaction.atomic():
         finding.state = Finding.State.ACCEPTED
@@ -73,7 +85,7 @@ def _require(reason: str) -> None:
         raise NotReady([Problem("reason", "say why; it is kept with the data")])
 
 
-def _record(case: Case, what: str, about: str, reason: str, by: User) -> None:
+def _record(case: Case, what: str, about: str, reason: str, by: User | None) -> None:
     Decision.objects.create(
         challenge=case.dataset.challenge,
         case=case.name,

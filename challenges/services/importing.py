@@ -28,6 +28,7 @@ from challenges.ingest import (
 )
 from challenges.ingest.renewing import Prepared, prepare_if_new
 from challenges.models import Challenge, DataImport, Dataset, Membership
+from challenges.services.deciding import accept_all
 from challenges.services.members import add_member
 from challenges.services.publishing import publish
 from challenges.services.quality import check_among_all
@@ -48,13 +49,15 @@ def import_challenge(
     processes: int = 1,
     progress: Progress | None = None,
     draft: bool = False,
+    accept: str = "",
 ) -> tuple[Challenge, list[str]]:
     """Make a challenge from a folder, and publish it; returns it and notices of what was left out.
 
     Raises FolderRefused with every problem of every case, and keeps nothing then; NotReady where
     the data are right and something else is missing, and keeps a draft then. One that was stopped
-    in the middle, or is a draft since, goes on where it was. draft: publish nothing. progress is
-    called with (cases done, cases in all).
+    in the middle, or is a draft since, goes on where it was. draft: publish nothing. accept: the
+    reason with which all findings that wait for a person are accepted. progress is called with
+    (cases done, cases in all).
     """
     survey = survey_folder(folder, definition_file)
     slug = survey.definition.slug
@@ -80,6 +83,8 @@ def import_challenge(
         discard(challenge=challenge)
         raise FolderRefused(problems)
     challenge.imports.update(state=DataImport.State.DONE)
+    if accept:
+        accept_all(challenge=challenge, reason=accept, by=organiser)
     if not draft:
         survey.notices += publish(challenge=challenge, by=organiser)
     log.info("challenge.imported", challenge=slug, cases=len(survey.cases))

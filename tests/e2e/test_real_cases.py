@@ -27,8 +27,14 @@ ENTRIES = [
 @pytest.fixture(scope="module")
 def scored(platform, data_folder, tmp_path_factory):
     """Each threshold submitted by a person of its own, and scored."""
+    command = ("import-challenge", str(data_folder / "sts_pet"), "--definition", str(DEFINITION))
+    found = platform.run(*command, check=False)
+    words = " ".join(found.stdout.split())
+    assert found.returncode == 1
+    assert "kept in a draft, which is not published yet: 1 problem(s)." in words
+    assert "STS_019: auxiliary_place: ct_mask lies off the reference by 2 voxels (6.5 mm)" in words
     imported = platform.run(
-        "import-challenge", str(data_folder / "sts_pet"), "--definition", str(DEFINITION)
+        *command, "--accept", "ct_mask lies on the CT's grid, and nothing is scored against it."
     )
     assert "40 cases" in imported.stdout
     assert "STS_008/ct.nii.gz: not declared" in imported.stdout
