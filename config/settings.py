@@ -181,6 +181,7 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0, "inte
 CELERY_TASK_ROUTES = {
     "submissions.run_next": {"queue": "sandbox"},
     "submissions.score_next": {"queue": "scoring"},
+    "challenges.*": {"queue": "data"},
     "*": {"queue": "default"},
 }
 

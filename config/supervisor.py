@@ -131,6 +131,8 @@ def roles(*, bind: str, slots: int, broker_socket: Path | None) -> list[Role]:
         worker("sandbox", 2 * slots),
         worker("scoring", max(1, slots // 2)),
         worker("default", 2),
+        # Imports and rehearsals take minutes: they wait for one another, and nobody for them.
+        worker("data", 1),
         Role("reconciler", [*python, "config.reconciler"]),
     ]  # fmt: skip
     if broker_socket is not None:

@@ -98,6 +98,8 @@ class DataImport(Leased):
         REFUSED = "refused", "refused"
         CANCELLED = "cancelled", "cancelled"
 
+    WAITING = (State.RECEIVED, State.QUEUED)
+    WORKING = (State.SURVEYING, State.IMPORTING)
     ENDS = (State.DONE, State.REFUSED, State.CANCELLED)
 
     public_id = models.CharField(max_length=12, unique=True, default=new_public_id)

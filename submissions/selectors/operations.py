@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Count, F, Max, Min, QuerySet, Sum, Value
 from django.utils import timezone
 
+from challenges.models import DataImport, Rehearsal
 from submissions.models import Attempt, Host, Run, Submission, Worker
 from submissions.reasons import meaning
 from submissions.services import lifecycle
@@ -110,8 +111,19 @@ def queues() -> tuple[Queue, ...]:
         "default": (received, "received_at", _count(Submission, Submission.State.CHECKING)),
         "sandbox": (queued, "submission__received_at", _count(Run, Run.State.RUNNING)),
         "scoring": (collected, "submission__received_at", _count(Run, Run.State.SCORING)),
+        "data": (
+            DataImport.objects.filter(state__in=DataImport.WAITING),
+            "created_at",
+            DataImport.objects.filter(state__in=DataImport.WORKING).count()
+            + Rehearsal.objects.filter(state=Rehearsal.State.RUNNING).count(),
+        ),
     }
-    words = {"default": "image checks", "sandbox": "runs", "scoring": "scores"}
+    words = {
+        "default": "image checks",
+        "sandbox": "runs",
+        "scoring": "scores",
+        "data": "imports and rehearsals",
+    }
     alive = Worker.objects.filter(seen_at__gt=timezone.now() - SILENT_AFTER)
     processes = dict(alive.values_list("queue").annotate(Sum("processes")))
     found = []

@@ -107,6 +107,7 @@ def test_the_queue_says_what_waits_since_when_and_who_could_take_it():
         (2, 0, 0),
         (1, 1, 5),
         (0, 1, 0),  # its worker is silent
+        (0, 0, 0),
     ]
     assert 99 < (timezone.now() - found["default"].oldest).total_seconds() < 130
     assert found["scoring"].oldest is None
