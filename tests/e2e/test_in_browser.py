@@ -1,9 +1,8 @@
 """As a person does it: sign up, upload, watch, read, cancel, all in Chromium."""
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.browser import chromium
 from tests.images import EMPTY_MASK, save_program
 from tests.platforms import PASSWORD
 from tests.scans import write_challenge
@@ -20,21 +19,6 @@ def challenge(platform, tmp_path_factory):
     folder = write_challenge(tmp_path_factory.mktemp("b") / "c", slug=CHALLENGE, cases=4)
     platform.run("import-challenge", str(folder), "--organiser", "professor")
     return f"{platform.address}/challenges/{CHALLENGE}/"
-
-
-@pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
-def page(request):
-    with sync_playwright() as playwright, chromium(playwright) as browser:
-        page = browser.new_context(java_script_enabled=request.param).new_page()
-        page.problems = []
-        page.scripted = request.param
-        page.on("pageerror", lambda error: page.problems.append(str(error)))
-        page.on(
-            "console",
-            lambda message: page.problems.append(message.text) if message.type == "error" else None,
-        )
-        yield page
-        assert page.problems == []
 
 
 def fresh(page):

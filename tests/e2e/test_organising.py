@@ -3,9 +3,8 @@
 import shutil
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.browser import chromium
 from tests.e2e.test_in_browser import sign_up, until
 from tests.scans import write_challenge
 
@@ -19,21 +18,6 @@ def archive(tmp_path_factory):
     folder = write_challenge(home / "scans", slug="unused", cases=8)
     (folder / "challenge.yaml").unlink()
     return shutil.make_archive(str(home / "scans"), "zip", home, "scans")
-
-
-@pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
-def page(request):
-    with sync_playwright() as playwright, chromium(playwright) as browser:
-        page = browser.new_context(java_script_enabled=request.param).new_page()
-        page.problems = []
-        page.scripted = request.param
-        page.on("pageerror", lambda error: page.problems.append(str(error)))
-        page.on(
-            "console",
-            lambda message: page.problems.append(message.text) if message.type == "error" else None,
-        )
-        yield page
-        assert page.problems == []
 
 
 def describe(page):
