@@ -1,6 +1,6 @@
 from django.urls import path
 
-from challenges.views import data, preparing, public, quality, tus
+from challenges.views import data, designing, preparing, public, quality, tus
 
 _PREPARE = "organise/<slug:slug>/"
 
@@ -9,6 +9,8 @@ urlpatterns = [
     path("docs/metrics/", public.metrics, name="metrics"),
     path("challenges/<slug:slug>/", public.challenge, name="challenge"),
     path("challenges/<slug:slug>/history/", public.history, name="history"),
+    path("challenges/<slug:slug>/design/", designing.design, name="design"),
+    path("challenges/<slug:slug>/design.pdf", designing.design_pdf, name="design_pdf"),
     path(
         "challenges/<slug:slug>/<slug:phase_slug>/cases/<str:case>/projection.png",
         public.picture,
