@@ -1,8 +1,9 @@
 from django.urls import path
 
-from challenges.views import data, designing, preparing, public, quality, tus
+from challenges.views import data, designing, downloads, preparing, public, quality, tus, viewing
 
 _PREPARE = "organise/<slug:slug>/"
+_PHASE = "challenges/<slug:slug>/<slug:phase_slug>/"
 
 urlpatterns = [
     path("", public.home, name="home"),
@@ -16,6 +17,19 @@ urlpatterns = [
         public.picture,
         name="picture",
     ),
+    path(f"{_PHASE}cases/<str:case_id>/", viewing.public_case, name="public_case"),
+    path(
+        f"{_PHASE}cases/<str:case_id>/images/<slug:modality>.mha",
+        viewing.public_image,
+        name="public_image",
+    ),
+    path(
+        f"{_PHASE}cases/<str:case_id>/masks/<int:number>.mha",
+        viewing.public_mask,
+        name="public_mask",
+    ),
+    path(f"{_PHASE}data/", downloads.data, name="phase_data"),
+    path(f"{_PHASE}data/cases.zip", downloads.archive, name="phase_archive"),
     path("organise/", preparing.overview_of_all, name="organise"),
     path("organise/new/", preparing.new, name="prepare_new"),
     path(_PREPARE, preparing.overview, name="prepare"),
@@ -26,6 +40,16 @@ urlpatterns = [
     path(f"{_PREPARE}quality/", quality.quality, name="prepare_quality"),
     path(f"{_PREPARE}cases/<str:case_id>/", quality.case, name="prepare_case"),
     path(f"{_PREPARE}cases/<str:case_id>/outlines.png", quality.outlined, name="outlined"),
+    path(
+        f"{_PREPARE}cases/<str:case_id>/images/<slug:modality>.mha",
+        viewing.image,
+        name="prepare_image",
+    ),
+    path(
+        f"{_PREPARE}cases/<str:case_id>/masks/<int:number>.mha",
+        viewing.mask,
+        name="prepare_mask",
+    ),
     path(f"{_PREPARE}splits/", quality.splits, name="prepare_splits"),
     path(f"{_PREPARE}rehearsal/", quality.rehearsal, name="prepare_rehearsal"),
     path(f"{_PREPARE}people/", preparing.people, name="prepare_people"),

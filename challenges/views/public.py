@@ -15,6 +15,7 @@ from challenges.selectors import (
     visible_cases,
 )
 from challenges.selectors.preparing import history as versions
+from challenges.selectors.viewing import given_away, images_are_public
 from challenges.services.access import record
 from evaluation.metrics import GROUPS
 
@@ -51,7 +52,9 @@ def challenge(request: HttpRequest, slug: str) -> HttpResponse:
             "protocol": protocol,
             "phases": [(phase, phase_state(phase), dataset_facts(phase)) for phase in phases],
             "facts": dataset_facts(phases[0]),
+            "giving": [phase.slug for phase in phases if given_away(phase).exists()],
             "picture_phase": shown,
+            "viewable": shown is not None and images_are_public(shown),
             "cases": visible_cases(request.user, shown)[:PICTURES_SHOWN] if shown else [],
             "may_organise": may_organise(request.user, found),
             "any_seconds_total": any(phase.seconds_total for phase in phases),

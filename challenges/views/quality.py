@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.models import User
@@ -19,6 +20,7 @@ from challenges.selectors.rehearsing import rehearsals
 from challenges.services import access, deciding, rehearsing
 from challenges.services.publishing import NotReady
 from challenges.views.preparing import organised, prepared
+from challenges.views.viewing import viewer_of
 
 
 def _trusted(request: HttpRequest, slug: str) -> Challenge:
@@ -71,6 +73,12 @@ def case(request: HttpRequest, slug: str, case_id: str) -> HttpResponse:
     context = {
         **prepared(request, challenge),
         "view": case_view(found),
+        "viewer": viewer_of(
+            found,
+            challenge=challenge,
+            base=reverse("prepare_case", args=[slug, case_id]),
+            masks=True,
+        ),
         "conversion": found.conversion,
         "before": before,
         "after": after,

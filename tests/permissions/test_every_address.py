@@ -40,6 +40,11 @@ GRANTS_PUBLIC = {
     "metrics": set(ROLES),
     "challenge": set(ROLES),
     "picture": set(ROLES),
+    "public_case": set(ROLES),
+    "public_image": set(ROLES),
+    "public_mask": set(ROLES),
+    "phase_data": SIGNED_IN,
+    "phase_archive": SIGNED_IN,
     "history": set(ROLES),
     "design": set(ROLES),
     "design_pdf": set(ROLES),
@@ -51,6 +56,8 @@ GRANTS_PUBLIC = {
     "prepare_quality": {"organiser", "steward"},
     "prepare_case": {"organiser", "steward"},
     "outlined": {"organiser", "steward"},
+    "prepare_image": {"organiser", "steward"},
+    "prepare_mask": {"organiser", "steward"},
     "prepare_splits": {"organiser"},
     "prepare_rehearsal": {"organiser"},
     "prepare_data": {"organiser"},
@@ -77,6 +84,11 @@ GRANTS_PUBLIC = {
 GRANTS_HIDDEN = {
     **GRANTS_PUBLIC,
     "picture": {"organiser", "steward"},
+    "public_case": set(),
+    "public_image": set(),
+    "public_mask": set(),
+    "phase_data": set(),
+    "phase_archive": set(),
     "release_logs": {"organiser"},
     "withhold_logs": {"organiser"},
 }
@@ -91,7 +103,16 @@ NEEDS_ACCOUNT = OF_A_SUBMISSION | {
     "organise",
     "data_import",
     "outlined",
+    "phase_data",
+    "phase_archive",
     *(name for name in GRANTS_PUBLIC if name.startswith("prepare")),
+}
+GIVES_STORED_FILES = {
+    "public_image",
+    "public_mask",
+    "phase_archive",
+    "prepare_image",
+    "prepare_mask",
 }
 BY_TUS = {"data_uploads": "OPTIONS", "data_upload": "HEAD"}
 
@@ -115,6 +136,7 @@ def made(django_db_setup, django_db_blocker, tmp_path_factory):
             a_user(name)
         set_operator(username="operator", operator=True)
         Host.objects.create(name="here", seen_at=timezone.now())
+        challenge.phases.update(gives_away=True)
         phase = a_phase(challenge)
         submission = a_submission(phase, user=a_user("owner"))
         steps = (
@@ -155,6 +177,11 @@ def addresses(challenge: Challenge, phase: Phase, submission: Submission) -> dic
         "metrics": "/docs/metrics/",
         "challenge": base,
         "picture": f"{base}{phase.slug}/cases/{case.public_id}/projection.png",
+        "public_case": f"{base}{phase.slug}/cases/{case.public_id}/",
+        "public_image": f"{base}{phase.slug}/cases/{case.public_id}/images/pet.mha",
+        "public_mask": f"{base}{phase.slug}/cases/{case.public_id}/masks/1.mha",
+        "phase_data": f"{base}{phase.slug}/data/",
+        "phase_archive": f"{base}{phase.slug}/data/cases.zip",
         "leaderboard": f"{base}{phase.slug}/leaderboard/",
         "submit": f"{base}{phase.slug}/submit/",
         "own_submissions": "/submissions/",
@@ -177,6 +204,8 @@ def addresses(challenge: Challenge, phase: Phase, submission: Submission) -> dic
         "prepare_quality": f"/organise/{challenge.slug}/quality/",
         "prepare_case": f"/organise/{challenge.slug}/cases/{case.public_id}/",
         "outlined": f"/organise/{challenge.slug}/cases/{case.public_id}/outlines.png",
+        "prepare_image": f"/organise/{challenge.slug}/cases/{case.public_id}/images/pet.mha",
+        "prepare_mask": f"/organise/{challenge.slug}/cases/{case.public_id}/masks/1.mha",
         "prepare_splits": f"/organise/{challenge.slug}/splits/",
         "prepare_rehearsal": f"/organise/{challenge.slug}/rehearsal/",
         "prepare_people": f"/organise/{challenge.slug}/people/",
@@ -236,33 +265,49 @@ def test_each_address_answers_whom_it_should_and_no_one_else(world, hidden):
 
 
 @pytest.mark.parametrize("hidden", [False, True], ids=["public cases", "hidden cases"])
-def test_no_address_gives_any_stored_file_to_anyone(world, hidden):
-    """References, annotations, images, predictions and tarballs never leave by an address."""
+def test_stored_files_leave_by_the_addresses_meant_for_them_and_to_nobody_else(world, hidden):
+    """Images and masks by the viewer and the download; predictions and tarballs by none."""
     challenge, phase, submission = world
     if hidden:
         challenge.phases.update(cases=Phase.Cases.HIDDEN)
-    secrets = {}
-    for model in (Reference, Annotation, Image, Prediction, Upload):
-        for row in model.objects.exclude(file=""):
-            content = row.file.read()
-            secrets[row.file.name] = content
-    assert len(secrets) > 10
-    names = [
-        *(f"{prefix}{name}" for name in secrets for prefix in ("/", "/media/", "/storage/private/",
-          "/storage/untrusted/", "/private/", "/untrusted/", "/static/../private/", "/static/%2e%2e/")),
-        *addresses(challenge, phase, submission).values(),
+    grants = GRANTS_HIDDEN if hidden else GRANTS_PUBLIC
+    stored = {
+        row.file.name: row.file.read()
+        for model in (Reference, Annotation, Image, Prediction, Upload)
+        for row in model.objects.exclude(file="")
+    }
+    assert len(stored) > 10
+    uploads = [stored[row.file.name] for row in Upload.objects.exclude(file="")]
+    guesses = [
+        f"{prefix}{name}" for name in stored for prefix in ("/", "/media/", "/storage/private/",
+        "/storage/untrusted/", "/private/", "/untrusted/", "/static/../private/", "/static/%2e%2e/")
     ]  # fmt: skip
-    digests = {hashlib.sha256(content).digest() for content in secrets.values()}
+    asked = [("", guess) for guess in guesses]
+    asked += addresses(challenge, phase, submission).items()
+    digests = {hashlib.sha256(content).digest() for content in stored.values()}
     for role in ROLES:
         client = client_of(role)
-        for address in names:
-            response = client.get(address)
-            content = body(response)
-            assert hashlib.sha256(content).digest() not in digests, (role, address)
-            assert not any(len(c) > 64 and c[:64] in content for c in secrets.values()), (
-                role,
-                address,
-            )
+        for name, address in asked:
+            content = body(client.get(address))
+            granted = name in GIVES_STORED_FILES and role in grants[name]
+            withheld = uploads if granted else stored.values()
+            assert granted or hashlib.sha256(content).digest() not in digests, (role, address)
+            assert not any(len(c) > 64 and c[:64] in content for c in withheld), (role, address)
+
+
+@pytest.mark.parametrize("hidden", [False, True], ids=["public cases", "hidden cases"])
+def test_no_address_gives_a_file_of_another_case_or_challenge(world, hidden):
+    """Each image and mask under a case, phase or challenge that is not its own is not found."""
+    challenge, phase, submission = world
+    if hidden:
+        challenge.phases.update(cases=Phase.Cases.HIDDEN)
+    own = phase.dataset.cases.order_by("position")[0].public_id
+    theirs = Challenge.objects.get(slug="theirs").dataset.cases.get().public_id
+    for name in sorted(GIVES_STORED_FILES - {"phase_archive"}):
+        address = addresses(challenge, phase, submission)[name]
+        for wrong in (address.replace(own, theirs), address.replace("/ours/", "/theirs/")):
+            for role in ROLES:
+                assert client_of(role).get(wrong).status_code in {302, 404}, (role, wrong)
 
 
 def test_private_and_untrusted_storages_have_no_address():
