@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from challenges.designing.document import Column, ColumnKind, Table
 from challenges.designing.material import Group, Material
-from challenges.designing.words import NOT_STATED, number, shares, spread
+from challenges.designing.words import NOT_STATED, capital, number, shares, spread
 from challenges.selectors.quality import CaseView
 
 WITHHELD = "withheld"
@@ -74,7 +74,7 @@ def acquisition_table(material: Material) -> Table:
         for what in ("sex", "body region", "diagnosis")
         if what in EXPECTED or _anyone(material, what)
     ]
-    rows = [_row(material, _title(what), _shares_of(what)) for what in (*told, *patients)]
+    rows = [_row(material, capital(what), _shares_of(what)) for what in (*told, *patients)]
     rows.append(_row(material, "Age, years", _spread_of("age")))
     if _anyone(material, "weight"):
         rows.append(_row(material, "Weight, kg", _spread_of("weight")))
@@ -92,10 +92,6 @@ def acquisition_table(material: Material) -> Table:
 def unstated(material: Material) -> list[str]:
     """What cases.csv is expected to say, and no case does."""
     return [what for what in EXPECTED if not _anyone(material, what)]
-
-
-def _title(what: str) -> str:
-    return what[0].upper() + what[1:]
 
 
 def _has_total(material: Material) -> bool:

@@ -10,7 +10,7 @@ from challenges.definition.design import (
 )
 from challenges.designing.document import Definitions, Entry, Missing, paragraphs
 from challenges.designing.material import Material
-from challenges.designing.words import NOT_STATED
+from challenges.designing.words import NOT_STATED, capital
 
 CHOICES: Mapping[str, Mapping[str, str]] = {
     "purpose.categories": CATEGORIES,
@@ -50,4 +50,4 @@ def _as_text(key: str, value: object) -> str:
     if isinstance(value, list):
         return "\n\n".join(words.get(one, one) for one in value) if words else ", ".join(value)
     text = str(value).strip()
-    return words.get(text, text) if text else ""
+    return capital(words.get(text, text)) if words and text else text

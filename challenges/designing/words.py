@@ -54,3 +54,8 @@ def moment(at: datetime) -> str:
 
 def unit(value: str, name: str) -> str:
     return f"{value}\u00a0{name}" if name else value
+
+
+def capital(text: str) -> str:
+    """Its first letter alone: “EARL class” stays."""
+    return text[:1].upper() + text[1:]

@@ -7,6 +7,7 @@ from datetime import date
 from challenges.designing.document import Block, Column, Definitions, Paragraph, Section, Table
 from challenges.designing.material import Material
 from challenges.designing.texts import entry
+from challenges.designing.words import count
 from challenges.models import Access, Membership, Phase
 from challenges.policies import TRUSTED
 
@@ -112,7 +113,7 @@ def _downloads(material: Material) -> tuple[Block, ...]:
         Column("Last day", "short"),
     )
     accepted = material.challenge.acceptances.values("user").distinct().count()
-    terms = Paragraph(f"Terms of data use were accepted by {accepted} persons.")
+    terms = Paragraph(f"Terms of data use were accepted by {count(accepted, 'person')}.")
     return (Table("Downloads of cases that are given away.", columns, rows), terms)
 
 

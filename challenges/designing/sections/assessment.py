@@ -12,7 +12,7 @@ from challenges.designing.document import (
 )
 from challenges.designing.material import Material
 from challenges.designing.texts import entry, told
-from challenges.designing.words import count, unit
+from challenges.designing.words import capital, count, unit
 from challenges.rehearsal import Report
 from challenges.selectors.rehearsing import rehearsals
 from evaluation.metrics import CohortMetric, Metric
@@ -100,7 +100,7 @@ def _rules(material: Material) -> tuple[Block, ...]:
         Column("Lesions: no usable result", "text"),
     )
     policy = material.definition.evaluation.policy
-    rows = tuple((f"{_capital(row.words)}: {', '.join(row.metrics)}", *row.cells) for row in policy)
+    rows = tuple((f"{capital(row.words)}: {', '.join(row.metrics)}", *row.cells) for row in policy)
     return (
         Paragraph(
             "A case without a usable result (crashed, too slow, on another grid, …) counts as "
@@ -114,10 +114,6 @@ def _rules(material: Material) -> tuple[Block, ...]:
             rows,
         ),
     )
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]
 
 
 def _ranking(material: Material) -> tuple[Block, ...]:
@@ -212,7 +208,7 @@ def _of_report(report: Report) -> tuple[Block, ...]:
         if similar is None
         else f"Of {similar.participants} participants who are equally good, chance alone gives a "
         f"95 % rank range {similar.rank_range_width:.1f} ranks wide; the same one wins in "
-        f"{similar.same_winner:.0%} of resamples."
+        f"{similar.same_winner * 100:.0f}\u00a0% of resamples."
     )
     basis = (
         f"From a rehearsal with {count(len(report.rows), 'simulated participant')} on "

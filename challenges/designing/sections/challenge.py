@@ -1,6 +1,5 @@
 """Which challenge this is, and who is responsible."""
 
-from challenges.definition.design import LIFE_CYCLES
 from challenges.designing.document import Block, Definitions, Entry, Missing, Section, paragraphs
 from challenges.designing.material import Material
 from challenges.designing.texts import entry, or_missing, told
@@ -60,14 +59,11 @@ def _organisation(material: Material) -> Block:
     )
     field, _ = material.texts["organisers"]
     missing = Missing("design.organisers", "Organisers", field.description or "", True)
-    cycle = material.design.policies.life_cycle
     return Definitions(
         (
             or_missing("Organisers", organisers, missing),
             entry(material, "contact"),
-            told("Life cycle", LIFE_CYCLES[cycle])
-            if cycle
-            else entry(material, "policies.life_cycle"),
+            entry(material, "policies.life_cycle"),
             told(
                 "Venue and platform",
                 "Hosted on Uptake, which runs, scores and ranks every submission; its address "

@@ -30,8 +30,8 @@ def phases(material: Material) -> Section:
 def _dates(material: Material, specs: list[PhaseSpec]) -> Block:
     columns = (
         Column("Phase", "head"),
-        Column("Kind", "text"),
-        Column("Cases", "text"),
+        Column("Kind", "short"),
+        Column("Cases", "short"),
         Column("Opens", "short"),
         Column("Closes", "short"),
         Column("Who sees what", "text"),

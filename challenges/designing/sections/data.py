@@ -75,7 +75,7 @@ def _cohort(material: Material) -> tuple[Block, ...]:
         blocks.append(
             Missing(
                 "cases.columns",
-                f"Columns of cases.csv: {', '.join(columns)}",
+                f"{', '.join(columns)} (columns of cases.csv)",
                 "No case says it; readers of the results will want to know.",
                 required=False,
             )
