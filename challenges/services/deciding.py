@@ -53,7 +53,7 @@ def exclude(*, case: Case, reason: str, by: User) -> None:
         case.findings.filter(state=Finding.State.OPEN).update(state=Finding.State.EXCLUDED)
         _record(case, "excluded", "", reason, by)
         check_among_all(dataset=case.dataset)
-        _amend_if_published(case.dataset.challenge, f"Case {case.name} excluded: {reason}", by)
+        _amend_if_published(case.dataset.challenge, f"A case was excluded: {reason}", by)
 
 
 def include(*, case: Case, reason: str, by: User) -> None:
@@ -65,7 +65,7 @@ def include(*, case: Case, reason: str, by: User) -> None:
         case.findings.filter(state=Finding.State.EXCLUDED).update(state=Finding.State.OPEN)
         _record(case, "included", "", reason, by)
         check_among_all(dataset=case.dataset)
-        _amend_if_published(case.dataset.challenge, f"Case {case.name} included: {reason}", by)
+        _amend_if_published(case.dataset.challenge, f"An excluded case was put back: {reason}", by)
 
 
 def assign_splits(*, challenge: Challenge, splits: dict[str, str], how: str, by: User) -> None:
@@ -97,6 +97,7 @@ def _record(case: Case, what: str, about: str, reason: str, by: User | None) -> 
 
 
 def _amend_if_published(challenge: Challenge, reason: str, by: User) -> None:
+    """reason: without the case's name, as everyone reads it, and the case may be hidden."""
     if challenge.published_at is not None:
         document = protocol_of(challenge).document
         amend(challenge=challenge, document=document, reason=reason, by=by)

@@ -144,7 +144,7 @@ def test_an_excluded_case_belongs_to_no_phase_and_the_reason_is_public(published
     assert [one.name for one in cases_of(phase)] == ["case-1", "case-3"]
     assert current_edition(phase).number == 2
     newest = history(published)[0]
-    assert newest.protocol.reason == "Case case-2 excluded: Wrong patient."
+    assert newest.protocol.reason == "A case was excluded: Wrong patient."
     assert (newest.cases, newest.cases_changed) == (2, 1)
     assert [(one.case, one.what) for one in published.decisions.all()] == [("case-2", "excluded")]
     deciding.include(case=case, reason="It was right.", by=a_user("organiser"))
