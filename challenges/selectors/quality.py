@@ -33,6 +33,11 @@ class CaseView:
         return tuple(one for one in self.findings if one.row.state == Finding.State.OPEN)
 
     @property
+    def conversion(self) -> list[tuple[str, str]]:
+        """How DICOM became SUV, in words and with units; empty for images that came as SUV."""
+        return conversion_words(self.case.conversion)
+
+    @property
     def to_decide(self) -> int:
         return sum(one.row.severity == Finding.Severity.BLOCKING for one in self.open)
 
@@ -80,6 +85,34 @@ def _key(view: CaseView, sort: str) -> tuple[Any, ...]:
         case _:
             counts = [sum(one.row.severity == level for one in view.open) for level in ORDER]
             return (view.case.excluded_at is not None, *(-one for one in counts), last)
+
+
+def conversion_words(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """Of what ``ingest.sources.read_pet`` reports; what is not there is left out."""
+    times = report.get("times") or {}
+    dose, uptake = report.get("dose_bq"), times.get("uptake_minutes")
+    half_life, weight = report.get("half_life_seconds"), report.get("weight_kg")
+    factor = report.get("factor")
+    rows = [
+        ("Rule", report.get("rule")),
+        ("Factor", factor and f"{factor:.6g} {report.get('factor_unit', '')}"),
+        ("Injected activity", dose and f"{dose / 1e6:.1f} MBq"),
+        ("Body weight", weight and f"{weight:g} kg"),
+        ("Half-life", half_life and f"{half_life / 60:.1f} min"),
+        ("Injected", _moment(times, "injected_at")),
+        ("Scan began", _moment(times, "scanned_at")),
+        ("Injection to scan", uptake is not None and f"{uptake:.1f} min"),
+        ("Warnings", "; ".join(report.get("warnings") or [])),
+    ]
+    return [(label, str(value)) for label, value in rows if value]
+
+
+def _moment(times: dict[str, Any], name: str) -> str:
+    """The time of day alone, as dates are nobody's business; and where it was read."""
+    if not times.get(name):
+        return ""
+    day, _, clock = str(times[name]).partition("T")
+    return f"{clock or day}, from {times.get(f'{name}_from', 'the header')}"
 
 
 @dataclass(frozen=True)
