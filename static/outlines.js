@@ -3,20 +3,23 @@
 const MaskOutline = (() => {
   const ACROSS = [0, 0, 1], UP = [1, 2, 2], ALONG = [2, 1, 0];
 
-  function at(image, x, y, z) {
-    const [a, b, c] = image.img2RASstep, [i, j, k] = image.img2RASstart;
-    return image.img[i + j + k + x * a + y * b + z * c];
-  }
+  const firstOf = (image) => image.img2RASstart.reduce((sum, one) => sum + one, 0);
 
+  // Of tens of millions of voxels: the inner loop does nothing but look.
   function box(image, size) {
-    const low = [Infinity, Infinity, Infinity], high = [-1, -1, -1];
+    const low = [Infinity, Infinity, Infinity], high = [-1, -1, -1], values = image.img;
+    const [a, b, c] = image.img2RASstep, first = firstOf(image);
     for (let z = 0; z < size[2]; z++)
       for (let y = 0; y < size[1]; y++)
-        for (let x = 0; x < size[0]; x++)
-          if (at(image, x, y, z)) [x, y, z].forEach((value, axis) => {
-            low[axis] = Math.min(low[axis], value);
-            high[axis] = Math.max(high[axis], value);
-          });
+        for (let x = 0, at = first + y * b + z * c; x < size[0]; x++, at += a) {
+          if (!values[at]) continue;
+          if (x < low[0]) low[0] = x;
+          if (x > high[0]) high[0] = x;
+          if (y < low[1]) low[1] = y;
+          if (y > high[1]) high[1] = y;
+          if (z < low[2]) low[2] = z;
+          high[2] = z;
+        }
     return high[0] < 0 ? null : { low, size: high.map((value, axis) => value - low[axis] + 1) };
   }
 
@@ -28,12 +31,13 @@ const MaskOutline = (() => {
       this.paths = new Map();
       if (!found) return;
       Object.assign(this, found);
-      const [w, h, d] = this.size;
+      const [w, h, d] = this.size, [a, b, c] = image.img2RASstep, [i, j, k] = this.low;
+      const first = firstOf(image) + i * a + j * b + k * c;
       this.inside = new Uint8Array(w * h * d);
       for (let z = 0, n = 0; z < d; z++)
         for (let y = 0; y < h; y++)
           for (let x = 0; x < w; x++, n++)
-            this.inside[n] = at(image, x + this.low[0], y + this.low[1], z + this.low[2]) ? 1 : 0;
+            this.inside[n] = image.img[first + x * a + y * b + z * c] ? 1 : 0;
     }
 
     has(voxel) {

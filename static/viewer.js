@@ -23,14 +23,14 @@
     const answer = await fetch(url);
     if (!answer.ok) throw new NotLoaded(`${what} could not be loaded (${answer.status}). Reload the page to try again.`);
     const total = Number(answer.headers.get("Content-Length")), reader = answer.body.getReader();
-    const bytes = new Uint8Array(total);
+    const of = total ? ` of ${(total / 1e6).toFixed(1)}` : "", pieces = [];
     let had = 0;
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      bytes.set(piece.value, had);
+      pieces.push(piece.value);
       had += piece.value.length;
-      tell(`Loading ${what}: ${(had / 1e6).toFixed(1)} of ${(total / 1e6).toFixed(1)} MB`);
+      tell(`Loading ${what}: ${(had / 1e6).toFixed(1)}${of} MB`);
     }
-    return bytes.buffer;
+    return new Blob(pieces).arrayBuffer();
   }
 
   async function loaded(what, url, options) {
@@ -118,9 +118,9 @@
       shown.forEach(({ outline, box }, n) => {
         const lines = outline.lines(tile.axCorSag, here[ALONG[tile.axCorSag]]);
         // Each thinner than the one before, so that outlines that coincide are all seen.
-        const width = (1.6 + 1.2 * (shown.length - 1 - n)) * dot, colour = box.dataset.colour;
-        stroke(pen, lines, place, colour ? width : 3 * dot, colour || "#000", []);
-        if (!colour) stroke(pen, lines, place, 1.4 * dot, "#fff", [4 * dot, 3 * dot]);
+        const width = (1.8 + 0.9 * (shown.length - 1 - n)) * dot, colour = box.dataset.colour;
+        stroke(pen, lines, place, colour ? width : 2.2 * dot, colour || "#000", []);
+        if (!colour) stroke(pen, lines, place, 1.1 * dot, "#fff", [4 * dot, 3 * dot]);
       });
       crosshair(pen, place([here[ACROSS[tile.axCorSag]] + 0.5, here[UP[tile.axCorSag]] + 0.5]), dot);
       pen.restore();
@@ -145,21 +145,27 @@
     projection.draw(top, voxel());
   }
 
-  function show() {
+  function dress() {
     const share = ct ? Number(part("blend").value) / 100 : 0;
+    // Fused, PET needs a colour: grey on grey says nothing.
+    const colours = share ? "hotiron" : "film";
+    // Setting the colours sets a window of the library's own choice, after looking at every voxel.
+    if (pet.colormap !== colours) pet.colormap = colours;
     pet.cal_min = 0;
     pet.cal_max = top;
-    // Fused, PET needs a colour: grey on grey says nothing.
-    pet.colormap = share ? "hotiron" : "film";
     pet.opacity = share === 1 ? 0 : 1;
     if (ct) {
       [ct.cal_min, ct.cal_max] = part("ct-window").value.split(" ").map(Number);
       ct.opacity = share;
     }
     nv.opts.backColor = share ? BLACK : CLEAR;
-    nv.updateGLVolume();
     section.querySelectorAll("[data-suv]").forEach((button) =>
       button.setAttribute("aria-pressed", String(Number(button.dataset.suv) === top)));
+  }
+
+  function show() {
+    dress();
+    nv.updateGLVolume();
   }
 
   function setTop(value) {
@@ -176,7 +182,12 @@
       readOut();
       tell("CT is loaded.");
     });
-    await ctAsked;
+    try {
+      await ctAsked;
+    } catch (error) {
+      ctAsked = null;  // to be asked for again
+      throw error;
+    }
     show();
   }
 
@@ -247,14 +258,14 @@
     await nv.attachToCanvas(canvas);
     stage.style.backgroundColor = "";
     projection = new Projection(part("projection"), pet, go);
-    nv.addVolume(pet);
+    dress();
     arrange();
+    nv.addVolume(pet);
     window.addEventListener("resize", arrange);
     const draw = nv.drawScene.bind(nv);
     nv.drawScene = () => { const text = draw(); redraw(); return text; };
     nv.onLocationChange = readOut;
     start = size().map((count) => Math.floor(count / 2));
-    show();
     go(start);
     listen();
     for (const one of masks) {
@@ -267,6 +278,7 @@
     if (reference) start = reference.outline.middle();
     go(start);
     section.dataset.state = "ready";
+    document.querySelectorAll("[data-viewer-instead]").forEach((one) => { one.hidden = true; });
     tell(reference ? `Ready, at the largest component of ${reference.title}.`
       : masks.length ? "Ready. Every mask of this case is empty." : "Ready.");
   }
