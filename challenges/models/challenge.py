@@ -175,10 +175,6 @@ class Edition(models.Model):
         ordering = ["-number"]
         constraints = [
             models.UniqueConstraint(fields=["phase", "number"], name="one_edition_a_number"),
-            models.UniqueConstraint(
-                fields=["phase", "scoring_hash", "reference_version", "scorer_version"],
-                name="one_edition_a_way_of_scoring",
-            ),
         ]
 
     def __str__(self) -> str:

@@ -11,23 +11,27 @@ from evaluation import SCORER_VERSION
 def open_edition(*, phase: Phase, definition: ChallengeDefinition) -> Edition:
     """The edition for the present way of scoring: the same one while nothing of it changes.
 
-    The first is ready at once; a later one when all earlier submissions are scored in it.
+    The first is ready at once; a later one when all earlier submissions are scored in it. A way of
+    scoring that comes back opens an edition of its own, as the newest one is in force.
     """
     version = reference_version(phase.dataset)
     targets = targets_of(phase, version).values_list("case__name", "sha256")
     scoring = definition.evaluation.model_dump(mode="json", exclude={"ranking"})
-    edition, _ = Edition.objects.get_or_create(
-        phase=phase,
-        scoring_hash=content_hash(
+    way = {
+        "scoring_hash": content_hash(
             {"evaluation": scoring, "references": sorted(map(list, targets))}
         ),
-        reference_version=version,
-        scorer_version=SCORER_VERSION,
-        defaults={
-            "number": phase.editions.count() + 1,
-            "specification": scoring,
-            "specification_hash": content_hash(scoring),
-            "ready_at": None if phase.editions.exists() else timezone.now(),
-        },
+        "reference_version": version,
+        "scorer_version": SCORER_VERSION,
+    }
+    newest = phase.editions.order_by("-number").first()
+    if newest is not None and all(getattr(newest, name) == value for name, value in way.items()):
+        return newest
+    return Edition.objects.create(
+        phase=phase,
+        number=newest.number + 1 if newest else 1,
+        specification=scoring,
+        specification_hash=content_hash(scoring),
+        ready_at=None if newest else timezone.now(),
+        **way,
     )
-    return edition
