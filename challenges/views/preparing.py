@@ -26,6 +26,7 @@ from challenges.selectors.preparing import (
 from challenges.services import drafts, members
 from challenges.services.importing import begin_challenge, discard
 from challenges.services.publishing import NotReady, amend, publish
+from challenges.views.numbers import whole_number
 
 _WRITTEN_MEANWHILE = (
     "Someone else has changed this draft since you opened the page. Nothing of yours was saved; "
@@ -93,8 +94,8 @@ def step(request: HttpRequest, slug: str, step_slug: str) -> HttpResponse:
     status, version = 200, challenge.draft_version
     if request.method == "POST":
         form, status = chosen.filled(request.POST, document), 422
-        sent = request.POST.get("version", "")
-        version = int(sent) if sent.isdecimal() else -1
+        sent = whole_number(request.POST.get("version", ""))
+        version = -1 if sent is None else sent
         if form.is_valid():
             form.save(document)
             try:
@@ -196,13 +197,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
         if not may_change:
             raise Http404
         if "remove" in request.POST:
-            row = (
-                get_object_or_404(challenge.memberships, pk=request.POST["remove"])
-                if request.POST["remove"].isdecimal()
-                else None
-            )
-            if row is None:
-                raise Http404
+            row = get_object_or_404(challenge.memberships, pk=whole_number(request.POST["remove"]))
             try:
                 members.remove_member(membership=row)
             except members.LastOrganiser:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import User
 from challenges.models import DataImport
 from challenges.services import imports
+from challenges.views.numbers import whole_number
 from challenges.views.preparing import organised
 
 VERSION = "1.0.0"
@@ -45,14 +46,12 @@ def create(request: HttpRequest, slug: str) -> HttpResponse:
         answer = HttpResponse(status=204)
         answer["Tus-Version"], answer["Tus-Extension"] = VERSION, "creation"
         return _tus(answer)
-    length = request.headers.get("Upload-Length", "")
-    if not length.isdecimal():
+    length = whole_number(request.headers.get("Upload-Length", ""))
+    if length is None:
         return _tus(HttpResponse("Upload-Length: a number of bytes is expected.", status=400))
     name = _metadata(request).get("filename", "archive")
     try:
-        row = imports.begin_upload(
-            challenge=challenge, user=user, name=name, size_bytes=int(length)
-        )
+        row = imports.begin_upload(challenge=challenge, user=user, name=name, size_bytes=length)
     except imports.UploadRefused as refusal:
         return _tus(HttpResponse(str(refusal), status=413))
     answer = HttpResponse(status=201)
@@ -67,11 +66,11 @@ def upload(request: HttpRequest, slug: str, public_id: str) -> HttpResponse:
     if refused := _spoken(request):
         return refused
     if request.method == "PATCH":
-        offset = request.headers.get("Upload-Offset", "")
-        if request.headers.get("Content-Type") != _OFFSET_TYPE or not offset.isdecimal():
+        offset = whole_number(request.headers.get("Upload-Offset", ""))
+        if request.headers.get("Content-Type") != _OFFSET_TYPE or offset is None:
             return _tus(HttpResponse(f"{_OFFSET_TYPE} and Upload-Offset are expected.", status=415))
         try:
-            imports.append(row=row, offset=int(offset), parts=_parts(request))
+            imports.append(row=row, offset=offset, parts=_parts(request))
         except imports.OffsetDiffers:
             return _tus(HttpResponse("The upload does not end there.", status=409))
         except imports.UploadRefused as refusal:
