@@ -31,6 +31,12 @@ def may_decide(viewer: Viewer, challenge: Challenge) -> bool:
     return has_role(viewer, challenge, Role.ORGANISER)
 
 
+def may_exclude(viewer: Viewer, challenge: Challenge) -> bool:
+    """Cases, and put them back: of a published challenge this is an amendment."""
+    decides = challenge.published_at is not None
+    return may_decide(viewer, challenge) if decides else may_organise(viewer, challenge)
+
+
 def may_see(viewer: Viewer, challenge: Challenge) -> bool:
     return challenge.published_at is not None or has_role(viewer, challenge, *INSIDE)
 

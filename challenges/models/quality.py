@@ -99,6 +99,7 @@ class DataImport(Leased):
         CANCELLED = "cancelled", "cancelled"
 
     WAITING = (State.RECEIVED, State.QUEUED)
+    STORING = (State.QUEUED, State.IMPORTING)
     WORKING = (State.SURVEYING, State.IMPORTING)
     ENDS = (State.DONE, State.REFUSED, State.CANCELLED)
 

@@ -1,6 +1,7 @@
 """What a person decides about the data; each decision has a reason and is kept."""
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
@@ -70,9 +71,11 @@ def include(*, case: Case, reason: str, by: User) -> None:
 
 def assign_splits(*, challenge: Challenge, splits: dict[str, str], how: str, by: User) -> None:
     """splits: by case name. how: shares, columns and seed, for the record."""
-    if challenge.published_at is not None:
-        raise NotReady([Problem("split", "the challenge is published; its splits stay")])
     with transaction.atomic():
+        # By a write, so that whoever publishes at this moment waits, or has been first.
+        drafts = Challenge.objects.filter(pk=challenge.pk, published_at=None)
+        if not drafts.update(draft_version=F("draft_version")):
+            raise NotReady([Problem("split", "the challenge is published; its splits stay")])
         for case in challenge.dataset.cases.filter(name__in=splits):
             case.split = splits[case.name]
             case.save(update_fields=["split"])

@@ -22,9 +22,11 @@ from accounts.models import User
 from challenges import leases
 from challenges.definition import ChallengeDefinition
 from challenges.hints import BRING_DATA, hint, hint_after_commit
+from challenges.ingest import FolderRefused
 from challenges.models import Challenge, DataImport
 from challenges.services.drafting import definition_for_data
 from challenges.services.publishing import NotReady
+from challenges.services.storing import FROZEN
 from challenges.services.working import LeaseLost, kept
 from challenges.storage import untrusted
 from evaluation.documents import Problem
@@ -46,7 +48,7 @@ class OffsetDiffers(Exception):
 def begin_upload(*, challenge: Challenge, user: User, name: str, size_bytes: int) -> DataImport:
     """Raises UploadRefused before anything is sent."""
     if challenge.published_at is not None:
-        raise UploadRefused("The challenge is published; its data are frozen.")
+        raise UploadRefused(f"The challenge {FROZEN}.")
     if not 0 < size_bytes <= settings.DATA_UPLOAD_BYTES:
         raise UploadRefused(
             f"The archive has {filesizeformat(size_bytes)}; at most "
@@ -113,9 +115,8 @@ def take_file(*, challenge: Challenge, user: User, file: "UploadedFile[Any]") ->
 def confirm(*, row: DataImport, choices: dict[str, Any]) -> bool:
     """Import what was found; False where it is no longer waiting for that."""
     row.choices = choices
-    changed = DataImport.objects.filter(pk=row.pk, state=State.SURVEYED).update(
-        state=State.QUEUED, choices=choices
-    )
+    waiting = DataImport.objects.filter(pk=row.pk, state=State.SURVEYED)
+    changed = waiting.update(state=State.QUEUED, choices=choices)
     if changed:
         hint_after_commit(BRING_DATA)
     return bool(changed)
@@ -176,7 +177,7 @@ def _work(row: DataImport, source: State, target: State, step: Any) -> None:  # 
             step(row, lost)
     except LeaseLost:
         log.info("import.stopped", row=row.public_id, fence=row.fence)
-    except NotReady as refusal:
+    except FolderRefused as refusal:
         problems = [{"place": one.place, "text": one.text} for one in refusal.problems]
         if leases.leave(
             row, source=target, target=State.REFUSED, problems=problems, ended_at=timezone.now()
@@ -228,6 +229,8 @@ def _import(row: DataImport, lost: threading.Event) -> None:
     from challenges.ingest.layouts import Choices, Wanted, look_through
     from challenges.services.importing import import_cases
 
+    if row.challenge.published_at is not None:
+        raise NotReady([Problem(row.challenge.slug, FROZEN)])
     definition: ChallengeDefinition = definition_for_data(row.challenge)
     found = look_through(
         _folder(row), choices=Choices.from_json(row.choices), wanted=Wanted.of(definition)

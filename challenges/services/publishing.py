@@ -4,20 +4,21 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max
 from django.utils import timezone
 from pydantic import ValidationError
 
 from accounts.models import User
 from challenges.definition import ChallengeDefinition, PhaseSpec, content_hash
 from challenges.ingest import FolderRefused
-from challenges.models import Case, Challenge, Phase, Protocol
-from challenges.readiness import readiness
+from challenges.models import Case, Challenge, DataImport, Phase, Protocol
+from challenges.readiness import Readiness, readiness
 from challenges.selectors import definition_of, has_submissions, reference_version
 from challenges.services.editions import open_edition
 from challenges.services.references import derive_references
 from evaluation import SCORER_VERSION
 from evaluation.documents import Problem, validation_problems
+from evaluation.errors import EvaluationError
 
 log = structlog.get_logger(__name__)
 MIB_PER_GIB = 1024
@@ -43,11 +44,13 @@ def publish(*, challenge: Challenge, by: User | None) -> list[str]:
     if challenge.published_at is not None:
         raise NotReady([Problem(challenge.slug, "is published already")])
     definition = definition_from(challenge.draft or {})
-    found = readiness(challenge, definition)
-    if found.problems:
-        raise NotReady(list(found.problems))
-    derive_references(dataset=challenge.dataset, definition=definition)
+    _ready(challenge, definition)
+    _derive(challenge, definition)
     with transaction.atomic():
+        _claim(challenge)
+        # Once more, as data may have arrived since; from here on none can.
+        found = _ready(challenge, definition)
+        _derive(challenge, definition)
         _freeze(challenge, definition, by=by, reason="")
         challenge.published_at = timezone.now()
         challenge.draft = None
@@ -59,8 +62,8 @@ def publish(*, challenge: Challenge, by: User | None) -> list[str]:
 def amend(*, challenge: Challenge, document: dict[str, Any], reason: str, by: User) -> Protocol:
     """A new version of the protocol, for everyone to read what changed and why.
 
-    A new edition follows where scores change, and every submission is scored anew in it. Raises
-    NotReady, and changes nothing then.
+    A new edition follows where scores change, and every submission is scored anew in it. A draft
+    that is something else than ``document`` stays. Raises NotReady, and changes nothing then.
     """
     before = definition_of(challenge)
     definition = definition_from(document)
@@ -73,14 +76,52 @@ def amend(*, challenge: Challenge, document: dict[str, Any], reason: str, by: Us
     problems += found.problems
     if problems:
         raise NotReady(problems)
-    derive_references(dataset=challenge.dataset, definition=definition)
+    _derive(challenge, definition)
     with transaction.atomic():
+        _claim(challenge)
         protocol = _freeze(challenge, definition, by=by, reason=reason.strip())
-        challenge.draft = None
+        if challenge.draft == document:
+            challenge.draft = None
         challenge.title, challenge.summary = definition.title, definition.summary
         challenge.save(update_fields=["draft", "title", "summary"])
     log.info("challenge.amended", challenge=challenge.slug, version=protocol.version)
     return protocol
+
+
+def _ready(challenge: Challenge, definition: ChallengeDefinition) -> Readiness:
+    """Raises NotReady with everything that is missing."""
+    found = readiness(challenge, definition)
+    problems = list(found.problems)
+    if challenge.imports.filter(state__in=DataImport.STORING).exists():
+        problems.append(
+            Problem("cases", "an import is under way; wait until it ends, or cancel it")
+        )
+    if problems:
+        raise NotReady(problems)
+    return found
+
+
+def _derive(challenge: Challenge, definition: ChallengeDefinition) -> None:
+    try:
+        derive_references(dataset=challenge.dataset, definition=definition)
+    except EvaluationError as error:
+        raise NotReady([Problem("evaluation.labels", str(error))]) from None
+
+
+def _claim(challenge: Challenge) -> None:
+    """Of several who publish, amend or write the draft at once, one does: who changes the row.
+
+    Raises NotReady where anyone has since ``challenge`` was read.
+    """
+    changed = Challenge.objects.filter(
+        pk=challenge.pk,
+        draft_version=challenge.draft_version,
+        published_at=challenge.published_at,
+    ).update(draft_version=F("draft_version") + 1)
+    if not changed:
+        text = "has been changed by someone else meanwhile; open the page again, and look at it"
+        raise NotReady([Problem(challenge.slug, text)])
+    challenge.draft_version += 1
 
 
 def data_of(challenge: Challenge, version: int) -> dict[str, Any]:

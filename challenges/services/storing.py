@@ -5,15 +5,26 @@ from pathlib import Path
 
 import structlog
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max
 
 from challenges.definition import ChallengeDefinition, content_hash
-from challenges.ingest import PreparedCase
-from challenges.models import Annotation, Case, Dataset, Finding, Image, Reader, Reference
+from challenges.ingest import FolderRefused, PreparedCase
+from challenges.models import (
+    Annotation,
+    Case,
+    Challenge,
+    Dataset,
+    Finding,
+    Image,
+    Reader,
+    Reference,
+)
 from challenges.selectors import reference_version
 from challenges.storage import private
+from evaluation.documents import Problem
 
 log = structlog.get_logger(__name__)
+FROZEN = "has been published; its data are frozen"
 
 
 def reference_recipe(definition: ChallengeDefinition) -> tuple[Reference.Recipe, str]:
@@ -36,7 +47,11 @@ def new_home(dataset: Dataset, name: str) -> Path:
 def store_case(
     *, dataset: Dataset, definition: ChallengeDefinition, prepared: PreparedCase, home: Path
 ) -> Case:
-    """The case as it was prepared in ``home``; one of the same name is replaced, with its files."""
+    """The case as it was prepared in ``home``; one of the same name is replaced, with its files.
+
+    Raises FolderRefused where the challenge is published or deleted by now: nothing is stored then.
+    """
+    _require_draft(dataset)
     base = f"datasets/{dataset.public_id}/{home.name}"
     files = prepared.files
     earlier = dataset.cases.filter(name=files.name).first()
@@ -51,7 +66,8 @@ def store_case(
     case.patient = files.patient
     case.metadata = files.metadata
     case.inputs = prepared.inputs
-    case.split = files.split
+    # Splits may have been made here since: a table that names none takes none away.
+    case.split = files.split or case.split
     case.source_sha256 = prepared.source_sha256
     case.conversion = prepared.conversion
     case.facts = prepared.facts.to_json()
@@ -70,6 +86,13 @@ def store_case(
         for one in prepared.findings
     )
     return case
+
+
+def _require_draft(dataset: Dataset) -> None:
+    """By a write, so that whoever publishes or deletes at this moment waits, or has been first."""
+    drafts = Challenge.objects.filter(dataset=dataset, published_at=None)
+    if not drafts.update(draft_version=F("draft_version")):
+        raise FolderRefused([Problem(dataset.title, FROZEN)])
 
 
 def _store_files(

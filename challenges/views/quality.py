@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.models import User
 from challenges.forms.splitting import SplitForm
 from challenges.models import Case, Challenge, Finding
-from challenges.policies import may_organise, may_see_data
+from challenges.policies import may_exclude, may_organise, may_see_data
 from challenges.selectors.quality import SORTS, agreements, case_view, cases_with_findings
 from challenges.selectors.rehearsing import rehearsals
 from challenges.services import access, deciding, rehearsing
@@ -79,10 +79,10 @@ def case(request: HttpRequest, slug: str, case_id: str) -> HttpResponse:
             base=reverse("prepare_case", args=[slug, case_id]),
             masks=True,
         ),
-        "conversion": found.conversion,
         "before": before,
         "after": after,
         "refused": refused,
+        "may_exclude": may_exclude(request.user, challenge),
     }
     status = 422 if refused else 200
     return render(request, "challenges/preparing/case.html", context, status=status)
@@ -90,6 +90,8 @@ def case(request: HttpRequest, slug: str, case_id: str) -> HttpResponse:
 
 def _decide(request: HttpRequest, found: Case) -> None:
     what, reason, by = request.POST.get("what"), request.POST.get("reason", ""), _user(request)
+    if what in ("exclude", "include") and not may_exclude(by, found.dataset.challenge):
+        raise Http404
     if what == "exclude":
         deciding.exclude(case=found, reason=reason, by=by)
     elif what == "include":
