@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
+from evaluation.geometry import Geometry
 from evaluation.volumes import Volume, write_mha
 from tests.browser import chromium
 from tests.platforms import PASSWORD
@@ -24,21 +25,38 @@ BLUE = (0, 0x72, 0xB2)
 SECOND = 1000
 
 
+FLIPPED = Geometry(
+    size=GRID.size,
+    spacing=GRID.spacing,
+    origin=(GRID.origin[0] + 11 * 4.0, GRID.origin[1], GRID.origin[2] + 7 * 5.0),
+    direction=(-1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, -1.0),
+)
+"""The same places, stored from the patient's left and from the head."""
+
+
 @pytest.fixture(scope="module")
-def case(platform, tmp_path_factory):
-    """Address of the organisers' page of the first case."""
+def pages(platform, tmp_path_factory):
+    """Addresses of the organisers' pages of two cases: the second is the first, stored flipped."""
     platform.person("radiologist")
     folder = tmp_path_factory.mktemp("viewer") / "c"
     write_challenge(folder, slug=CHALLENGE, cases=2, modalities=["PET", "CT"])
-    for number in (1, 2):
-        (folder / f"case-{number}" / "ct.mha").write_bytes(write_mha(Volume(HU, GRID)))
+    mask = (SUV >= 2.5).astype(np.uint8)
+    for stem, voxels in (("pet", SUV), ("ct", HU), ("reference", mask)):
+        straight, flipped = Volume(voxels, GRID), Volume(voxels[::-1, :, ::-1], FLIPPED)
+        (folder / "case-1" / f"{stem}.mha").write_bytes(write_mha(straight))
+        (folder / "case-2" / f"{stem}.mha").write_bytes(write_mha(flipped))
     platform.run("import-challenge", str(folder), "--organiser", "radiologist")
-    [(public_id,)] = platform.rows(
+    found = platform.rows(
         "SELECT c.public_id FROM challenges_case c JOIN challenges_challenge o"
-        " ON o.dataset_id = c.dataset_id WHERE o.slug = ? AND c.name = 'case-1'",
+        " ON o.dataset_id = c.dataset_id WHERE o.slug = ? ORDER BY c.name",
         CHALLENGE,
     )
-    return f"{platform.address}/organise/{CHALLENGE}/cases/{public_id}/"
+    return [f"{platform.address}/organise/{CHALLENGE}/cases/{one}/" for (one,) in found]
+
+
+@pytest.fixture
+def case(pages):
+    return pages[0]
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +141,15 @@ def test_it_opens_at_the_lesion_with_pet_outline_and_suv(page, case):
     assert np.median(greys) == pytest.approx(255 * (1 - 1 / 7), abs=6), "SUV 1 in the window 0–7"
     assert abs(greys - 255 * (1 - 6 / 7)).min() < 6, "SUV 6 in the window 0–7"
     assert count_of(BLUE, picture) > 100
+
+
+def test_a_case_looks_the_same_however_its_voxels_are_stored(page, pages):
+    ready(opened(page, pages[0]))
+    place, straight = page.inner_text(".readout"), pixels(page)
+    page.goto(pages[1])
+    ready(page)
+    assert page.inner_text(".readout") == place
+    assert np.abs(pixels(page) - straight).max() < 8
 
 
 def test_keys_go_through_slices_and_the_suv_follows(page, case):
