@@ -25,7 +25,8 @@ def main() -> None:
     from django.db import close_old_connections
 
     from challenges.leases import Watch
-    from challenges.services.clearing import reconcile as reconcile_challenges
+    from challenges.services.arrivals import reconcile as reconcile_arrivals
+    from challenges.services.clearing import reconcile as reconcile_cases
     from challenges.services.imports import reconcile as reconcile_data
     from challenges.services.rehearsing import reconcile as reconcile_rehearsals
     from challenges.untouched import Untouched
@@ -41,7 +42,7 @@ def main() -> None:
     log = structlog.get_logger("reconciler")
     stop = threading.Event()
     watch = Watch(settings.LEASE_SECONDS)
-    files, imports = Untouched(_ABANDONED_SECONDS), Untouched(_ABANDONED_SECONDS)
+    files, cases, arrivals = (Untouched(_ABANDONED_SECONDS) for _ in range(3))
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
 
@@ -64,7 +65,8 @@ def main() -> None:
             clean_up(engine, untouched=files)
 
     def reconcile_imports() -> None:
-        reconcile_challenges(imports)
+        reconcile_cases(cases)
+        reconcile_arrivals(arrivals)
         reconcile_data(watch)
         reconcile_rehearsals(watch)
 

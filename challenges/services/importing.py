@@ -28,6 +28,7 @@ from challenges.ingest import (
 )
 from challenges.ingest.renewing import Prepared, prepare_if_new
 from challenges.models import Challenge, DataImport, Dataset, Membership
+from challenges.services.arrivals import clear
 from challenges.services.deciding import accept_all
 from challenges.services.members import add_member
 from challenges.services.publishing import publish
@@ -111,12 +112,14 @@ def discard(*, challenge: Challenge) -> None:
     """A draft and all its files, for good."""
     if challenge.published_at is not None:
         raise ValueError(f"{challenge.slug} is published")
-    dataset = challenge.dataset
+    dataset, arriving = challenge.dataset, list(challenge.imports.all())
     home = Path(private().path(f"datasets/{dataset.public_id}"))
     with transaction.atomic():
         challenge.delete()
         dataset.delete()
     shutil.rmtree(home, ignore_errors=True)
+    for row in arriving:
+        clear(row)
 
 
 def import_cases(

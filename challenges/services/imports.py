@@ -24,11 +24,11 @@ from challenges.definition import ChallengeDefinition
 from challenges.hints import BRING_DATA, hint, hint_after_commit
 from challenges.ingest import FolderRefused
 from challenges.models import Challenge, DataImport
+from challenges.services.arrivals import archive_of, clear, folder_of, place_of_arrivals
 from challenges.services.drafting import definition_for_data
 from challenges.services.publishing import NotReady
 from challenges.services.storing import FROZEN
 from challenges.services.working import LeaseLost, kept
-from challenges.storage import untrusted
 from evaluation.documents import Problem
 
 log = structlog.get_logger(__name__)
@@ -55,7 +55,7 @@ def begin_upload(*, challenge: Challenge, user: User, name: str, size_bytes: int
             f"{filesizeformat(settings.DATA_UPLOAD_BYTES)} are taken. Bring it in several "
             "archives, or with ./uptake import-challenge on the server."
         )
-    root = Path(untrusted().path("imports"))
+    root = place_of_arrivals()
     root.mkdir(parents=True, exist_ok=True)
     # The archive, what it unpacks to, and the cases that are made of it.
     if shutil.disk_usage(root).free < 3 * size_bytes + RESERVE_BYTES:
@@ -68,7 +68,7 @@ def begin_upload(*, challenge: Challenge, user: User, name: str, size_bytes: int
     )
     row.archive.name = f"imports/{row.public_id}.archive"
     row.save()
-    _archive(row).touch()
+    archive_of(row).touch()
     return row
 
 
@@ -78,7 +78,7 @@ def append(*, row: DataImport, offset: int, parts: Iterable[bytes]) -> int:
     What has arrived is kept when the connection breaks. Raises OffsetDiffers; UploadRefused where
     more comes than was announced.
     """
-    with _archive(row).open("r+b") as file:
+    with archive_of(row).open("r+b") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -140,7 +140,7 @@ def cancel(*, row: DataImport) -> bool:
         .update(state=State.CANCELLED, leased_by="", beat_at=None, ended_at=timezone.now())
     )
     if changed:
-        _clear(row)
+        clear(row)
     return bool(changed)
 
 
@@ -182,7 +182,7 @@ def _work(row: DataImport, source: State, target: State, step: Any) -> None:  # 
         if leases.leave(
             row, source=target, target=State.REFUSED, problems=problems, ended_at=timezone.now()
         ):
-            _clear(row)
+            clear(row)
     except OSError as error:
         log.exception("import.disk_fault", row=row.public_id)
         _fault(row, source, target, f"The server could not read or write: {error.strerror}.")
@@ -199,14 +199,14 @@ def _fault(row: DataImport, source: State, target: State, text: str) -> None:
     if leases.leave(
         row, source=target, target=State.REFUSED, problems=[problem], ended_at=timezone.now()
     ):
-        _clear(row)
+        clear(row)
 
 
 def _survey(row: DataImport, lost: threading.Event) -> None:
     from challenges.ingest.archives import ArchiveRefused, unpack
     from challenges.ingest.layouts import Choices, Wanted, look_through
 
-    folder = _folder(row)
+    folder = folder_of(row)
     if not folder.is_dir():
 
         def written(_: int) -> None:
@@ -214,7 +214,7 @@ def _survey(row: DataImport, lost: threading.Event) -> None:
                 raise LeaseLost
 
         try:
-            unpack(_archive(row), folder, progress=written)
+            unpack(archive_of(row), folder, progress=written)
         except ArchiveRefused as refusal:
             raise NotReady([Problem(row.name, str(refusal))]) from None
     definition = definition_for_data(row.challenge)
@@ -233,7 +233,7 @@ def _import(row: DataImport, lost: threading.Event) -> None:
         raise NotReady([Problem(row.challenge.slug, FROZEN)])
     definition: ChallengeDefinition = definition_for_data(row.challenge)
     found = look_through(
-        _folder(row), choices=Choices.from_json(row.choices), wanted=Wanted.of(definition)
+        folder_of(row), choices=Choices.from_json(row.choices), wanted=Wanted.of(definition)
     )
     if found.problems:
         raise NotReady(list(found.problems))
@@ -250,7 +250,7 @@ def _import(row: DataImport, lost: threading.Event) -> None:
         dataset=row.challenge.dataset,
         definition=definition,
         cases=list(found.cases),
-        root=_folder(row),
+        root=folder_of(row),
         progress=done,
     )
     if leases.leave(
@@ -261,24 +261,10 @@ def _import(row: DataImport, lost: threading.Event) -> None:
         notices=list(found.notices),
         ended_at=timezone.now(),
     ):
-        _clear(row)
+        clear(row)
 
 
 def _move_on(row: DataImport, source: State, target: State) -> None:
     if DataImport.objects.filter(pk=row.pk, state=source).update(state=target):
         row.state = target
         hint_after_commit(BRING_DATA)
-
-
-def _archive(row: DataImport) -> Path:
-    return Path(untrusted().path(str(row.archive)))
-
-
-def _folder(row: DataImport) -> Path:
-    return Path(untrusted().path(f"imports/{row.public_id}"))
-
-
-def _clear(row: DataImport) -> None:
-    if row.archive:
-        _archive(row).unlink(missing_ok=True)
-    shutil.rmtree(_folder(row), ignore_errors=True)

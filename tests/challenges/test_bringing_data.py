@@ -10,9 +10,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from challenges.leases import Watch
 from challenges.models import Case, DataImport
-from challenges.services import importing, imports
+from challenges.services import arrivals, importing, imports
 from challenges.services.publishing import publish
 from challenges.storage import untrusted
+from challenges.untouched import Untouched
 from tests.factories import a_user
 
 pytestmark = pytest.mark.django_db
@@ -256,3 +257,26 @@ def test_a_form_without_a_file_says_what_is_expected(organiser, empty):
     answer = organiser.post("/organise/empty/data/", {})
     assert answer.status_code == 422
     assert "Choose an archive" in answer.content.decode()
+
+
+def test_a_draft_that_is_deleted_takes_the_data_along_that_were_on_their_way(empty, folder):
+    taken(empty, zipped(folder))
+    work()
+    Path(untrusted().path("imports/half.partial")).mkdir()
+    assert len(left_over()) == 3
+    importing.discard(challenge=empty)
+    assert [one.name for one in left_over()] == ["half.partial"]
+
+
+def test_what_no_import_waits_for_is_cleared_away_in_time(empty, folder):
+    row = taken(empty, zipped(folder))
+    work()
+    place = Path(untrusted().path("imports"))
+    (place / "gone.archive").write_bytes(b"x")
+    (place / "gone.partial").mkdir()
+    now = [0.0]
+    untouched = Untouched(3600, clock=lambda: now[0])
+    assert arrivals.reconcile(untouched) == 0
+    now[0] = 3600.0
+    assert arrivals.reconcile(untouched) == 2
+    assert {one.name.partition(".")[0] for one in left_over()} == {row.public_id}
