@@ -53,7 +53,12 @@ def data_import(request: HttpRequest, slug: str, public_id: str) -> HttpResponse
         _act(request, row)
         return redirect("data_import", slug, public_id)
     part = "part" if request.headers.get("HX-Request") else "import"
-    context = {**prepared(request, challenge), "row": row, "readers": _readers(row)}
+    context = {
+        **prepared(request, challenge),
+        "row": row,
+        "readers": _readers(row),
+        "unread": _unread(row),
+    }
     return render(request, f"challenges/preparing/{part}.html", context)
 
 
@@ -82,3 +87,10 @@ def _readers(row: DataImport) -> list[dict[str, Any]]:
     found = row.survey.get("readers", [])
     keys = sorted({one["key"] for one in found if one["key"]})
     return [{**one, "options": keys} for one in found if one["taken"] or not one["key"]]
+
+
+def _unread(row: DataImport) -> list[str]:
+    """Masks that no reader takes, where a reader or a case has none."""
+    found = row.survey.get("readers", [])
+    lacking = row.survey.get("incomplete") or any(one["taken"] and not one["key"] for one in found)
+    return [one["key"] for one in found if not one["taken"]] if lacking else []

@@ -244,13 +244,27 @@ def test_the_pages_lead_from_the_form_to_the_cases(organiser, empty, folder):
     assert "waiting to be looked through" in organiser.get(address).content.decode()
     work()
     page = organiser.get(address).content.decode()
-    assert "3 cases of 3 patients" in page
+    assert "3 cases, 0 with CT; 3 complete, of 3 patients." in page
     assert "Import 3 cases" in page
     assert organiser.post(address, {"what": "confirm"}).status_code == 302
     work()
     assert "3 of 3 cases" in organiser.get(address).content.decode()
     page = organiser.get("/organise/empty/quality/").content.decode()
     assert "case-2" in page
+
+
+def test_masks_of_readers_nobody_named_yet_are_told_with_what_to_do(organiser, empty, folder):
+    for case in folder.glob("case-*"):
+        (case / "reference.mha").rename(case / "reader-a.mha")
+        (case / "reader-b.mha").write_bytes((case / "reader-a.mha").read_bytes())
+    row = taken(empty, zipped(folder))
+    work()
+    page = organiser.get(f"/organise/empty/data/{row.public_id}/").content.decode()
+    assert "3 cases, 0 with CT; 0 complete; 3 left out." in page
+    assert "its masks (reader-a, reader-b) are of none of the readers" in page
+    assert "Masks of none of these readers: reader-a, reader-b." in page
+    assert "come back, and look again" in page
+    assert "No cases.csv" not in page
 
 
 def test_a_form_without_a_file_says_what_is_expected(organiser, empty):

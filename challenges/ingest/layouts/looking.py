@@ -154,11 +154,18 @@ def _reasons(case: FoundCase, readers: Sequence[FoundReader], wanted: Wanted) ->
     taken = [reader for reader in readers if reader.taken]
     lacking = [reader.name for reader in taken if reader.key not in case.masks]
     if not taken or len(lacking) == len(taken):
-        reasons.append("no reference")
+        reasons.append(_no_reference(case))
     else:
         reasons += [f"no mask of {name}" for name in lacking]
     reasons += [f"no {name}.json" for name in wanted.inputs if name not in case.inputs]
     return reasons
+
+
+def _no_reference(case: FoundCase) -> str:
+    """Masks that are there are named: it may only be unknown whose they are."""
+    if not case.masks:
+        return "no reference"
+    return f"no reference: its masks ({', '.join(case.masks)}) are of none of the readers"
 
 
 def _case_files(
