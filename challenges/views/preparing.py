@@ -23,6 +23,7 @@ from challenges.selectors.preparing import (
     pending_changes,
     preparation,
 )
+from challenges.selectors.splits import split_counts
 from challenges.services import drafts, members
 from challenges.services.importing import begin_challenge, discard
 from challenges.services.publishing import NotReady, amend, publish
@@ -162,6 +163,7 @@ def opening(request: HttpRequest, slug: str) -> HttpResponse:
         "rescored": changes_scores(different),
         "reason": request.POST.get("reason", ""),
         "reason_needed": has_submissions(challenge),
+        "stored": split_counts(challenge),
         "may_decide": may_decide(request.user, challenge),
     }
     status = 422 if problems else 200

@@ -17,6 +17,7 @@ from challenges.models import Case, Challenge, Finding
 from challenges.policies import may_exclude, may_organise, may_see_data
 from challenges.selectors.quality import SORTS, agreements, case_view, cases_with_findings
 from challenges.selectors.rehearsing import rehearsals
+from challenges.selectors.splits import split_counts
 from challenges.services import access, deciding, rehearsing
 from challenges.services.publishing import NotReady
 from challenges.views.preparing import organised, prepared
@@ -151,7 +152,12 @@ def splits(request: HttpRequest, slug: str) -> HttpResponse:
             else:
                 messages.success(request, "The splits are stored.")
                 return redirect("prepare_splits", slug)
-    context = {**prepared(request, challenge), "form": form, "summary": summary}
+    context = {
+        **prepared(request, challenge),
+        "form": form,
+        "summary": summary,
+        "stored": split_counts(challenge),
+    }
     status = 422 if form.errors else 200
     return render(request, "challenges/preparing/splits.html", context, status=status)
 
