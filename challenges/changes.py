@@ -30,10 +30,22 @@ def _items(value: object, key: str = "") -> list[tuple[str, str]]:
     elif isinstance(value, list) and all(isinstance(one, dict) for one in value):
         inside = [(_name(one, number), one) for number, one in enumerate(value, start=1)]
     else:
-        text = ", ".join(map(str, value)) if isinstance(value, list) else _text(value)
+        text = ", ".join(map(_entry, value)) if isinstance(value, list) else _text(value)
         return [(key, text)] if text else []
     dot = f"{key}." if key else ""
     return [item for name, one in inside for item in _items(one, f"{dot}{name}")]
+
+
+def _entry(value: object) -> str:
+    """One of a list: “lesion_f1 (min_iou 0.1)” of a metric with its settings."""
+    if not isinstance(value, dict):
+        return _text(value)
+    return ", ".join(
+        f"{key} ({', '.join(f'{name} {_entry(one)}' for name, one in inside.items())})"
+        if isinstance(inside, dict)
+        else f"{key} {_entry(inside)}"
+        for key, inside in value.items()
+    )
 
 
 def _name(entry: dict[str, Any], number: int) -> str:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from challenges.changes import Change, changes
 from challenges.selectors.splits import PhaseUse, SplitCount, split_counts
 from challenges.services.deciding import assign_splits
 from challenges.services.publishing import publish
@@ -79,3 +80,10 @@ def test_a_phase_that_takes_no_submissions_has_no_leaderboard_to_go_to(client, d
     text = client.get("/challenges/draft/").content.decode()
     assert "/challenges/draft/test/leaderboard/" in text
     assert "/challenges/draft/training/leaderboard/" not in text
+
+
+def test_a_change_of_metrics_is_written_for_people() -> None:
+    lesions = {"lesion_f1": {"min_iou": 0.1, "whole": True}}
+    found = changes({"metrics": ["dice", lesions]}, {"metrics": ["dice", lesions, "jaccard"]})
+    before = "dice, lesion_f1 (min_iou 0.1, whole yes)"
+    assert found == (Change("metrics", before, f"{before}, jaccard"),)
