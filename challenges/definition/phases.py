@@ -11,6 +11,9 @@ SLUG = r"^[a-z0-9][a-z0-9-]{1,58}[a-z0-9]$"
 SPLIT = r"^[a-z0-9][a-z0-9-]{0,38}$"
 SPLIT_OR_NONE = r"^([a-z0-9][a-z0-9-]{0,38})?$"
 
+MOST_COUNTED = 1_000_000
+"""Of submissions or cases; no database holds any number."""
+
 _EXAMPLE_TIME = "2027-01-31T23:59:00Z"
 
 
@@ -50,6 +53,7 @@ class Limits(Strict):
     failed_in_a_row: int | None = Field(
         default=None,
         ge=1,
+        le=MOST_COUNTED,
         description="So many cases that fail one after another end the runs; the rest counts as "
         "worst.",
     )
@@ -64,14 +68,23 @@ class Quota(Strict):
     """What one person may submit to a phase; a fault of the platform never counts."""
 
     submissions: int | None = Field(
-        default=None, ge=1, description="Scored, or on their way to a score, within ``days``."
+        default=None,
+        ge=1,
+        le=MOST_COUNTED,
+        description="Scored, or on their way to a score, within ``days``.",
     )
     attempts: int | None = Field(
-        default=None, ge=1, description="Of any end within ``days``: failed and cancelled ones too."
+        default=None,
+        ge=1,
+        le=MOST_COUNTED,
+        description="Of any end within ``days``: failed and cancelled ones too.",
     )
     days: int = Field(default=7, ge=1, le=366, description="Length of the period, which slides.")
     at_once: int | None = Field(
-        default=1, ge=1, description="Under way at once; further ones wait for their turn."
+        default=1,
+        ge=1,
+        le=MOST_COUNTED,
+        description="Under way at once; further ones wait for their turn.",
     )
 
     @field_validator("attempts")

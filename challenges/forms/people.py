@@ -10,6 +10,9 @@ from accounts.models import User
 from challenges.definition.phases import SLUG
 from challenges.models import Challenge, Membership
 
+RESERVED = {"new"}
+"""/organise/new/ is where a challenge begins."""
+
 
 class NewChallengeForm(forms.Form):
     title = forms.CharField(max_length=200, label="Title", help_text="It can be changed later.")
@@ -31,7 +34,7 @@ class NewChallengeForm(forms.Form):
         slug = values.get("slug") or slugify(values["title"])[:60].strip("-")
         if len(slug) < 3:
             self.add_error("slug", "An address cannot be made of this title; write one.")
-        elif Challenge.objects.filter(slug=slug).exists():
+        elif slug in RESERVED or Challenge.objects.filter(slug=slug).exists():
             self.add_error("slug", f"“{slug}” is taken; choose another one.")
         values["slug"] = slug
         return values

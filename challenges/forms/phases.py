@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.text import slugify
 
-from challenges.definition.phases import KINDS, SPLIT_OR_NONE
+from challenges.definition.phases import KINDS, MOST_COUNTED, SPLIT_OR_NONE
 from challenges.forms.base import Document
 
 _LIMITS = {
@@ -57,13 +57,23 @@ class PhaseForm(forms.Form):
     opens = _moment("Opens")
     closes = _moment("Closes")
     submissions = forms.IntegerField(
-        required=False, min_value=1, label="Submissions", help_text="Scored ones, per person."
+        required=False,
+        min_value=1,
+        max_value=MOST_COUNTED,
+        label="Submissions",
+        help_text="Scored ones, per person.",
     )
     attempts = forms.IntegerField(
-        required=False, min_value=1, label="Attempts", help_text="Failed ones too."
+        required=False,
+        min_value=1,
+        max_value=MOST_COUNTED,
+        label="Attempts",
+        help_text="Failed ones too.",
     )
     days = forms.IntegerField(min_value=1, max_value=366, label="within days", initial=7)
-    at_once = forms.IntegerField(required=False, min_value=1, label="At a time", initial=1)
+    at_once = forms.IntegerField(
+        required=False, min_value=1, max_value=MOST_COUNTED, label="At a time", initial=1
+    )
     memory_gib = forms.FloatField(min_value=0.1, max_value=1024, label="Memory, GiB", initial=8.0)
     cpus = forms.IntegerField(min_value=1, max_value=128, label="CPUs", initial=2)
     minutes_per_case = forms.FloatField(
@@ -73,7 +83,7 @@ class PhaseForm(forms.Form):
         required=False, min_value=0.01, max_value=8760, label="Hours in all"
     )
     failed_in_a_row = forms.IntegerField(
-        required=False, min_value=1, label="Stopped after failures in a row"
+        required=False, min_value=1, max_value=MOST_COUNTED, label="Stopped after failures in a row"
     )
     sandbox = forms.ChoiceField(
         label="Sandbox",

@@ -236,3 +236,19 @@ def test_numbers_that_are_none_are_no_fault_of_the_server(draft, organiser, numb
             headers=TUS | {"Upload-Offset": number},
         )
     assert {name: one.status_code for name, one in sent.items() if one.status_code >= 500} == {}
+
+
+@pytest.mark.parametrize("name", ["submissions", "attempts", "at_once"])
+def test_a_quota_that_no_database_holds_is_refused_with_a_sentence(draft, organiser, name):
+    written = copy.deepcopy(draft.draft)
+    written["phases"][0]["quota"] = {name: 10**30}
+    drafts.save(challenge=draft, document=written, version=0)
+    answer = organiser.post("/organise/draft/publish/")
+    assert answer.status_code == 422
+    assert "less than or equal" in answer.content.decode()
+
+
+def test_no_address_is_that_of_a_page_of_ours(organiser):
+    answer = organiser.post("/organise/new/", {"title": "New", "slug": "new"})
+    assert answer.status_code == 422
+    assert not Challenge.objects.exists()
