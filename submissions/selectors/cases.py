@@ -76,7 +76,7 @@ def row_of(
     logs: bool,
 ) -> CaseRow:
     results, attempts = list(run.results.all()), list(run.attempts.all())
-    newest = [one for one in results if one.edition_id == results[0].edition_id] if detailed else []
+    shown = results if detailed else []
     last = attempts[-1] if attempts else None
     prediction = getattr(run, "prediction", None)
     return CaseRow(
@@ -85,11 +85,11 @@ def row_of(
         state=Run.State(run.state).label,
         reason=reason_of(run.reason_code, run.reason_text, in_full=logs),
         values=tuple(
-            average_over_readers([one.metrics[metric.id][label]["value"] for one in newest])
+            average_over_readers([one.metrics[metric.id][label]["value"] for one in shown])
             for metric, label in columns
         ),
-        reference_ml=average_over_readers([_total(one.reference_ml) for one in newest]),
-        prediction_ml=average_over_readers([_total(one.prediction_ml) for one in newest]),
+        reference_ml=average_over_readers([_total(one.reference_ml) for one in shown]),
+        prediction_ml=average_over_readers([_total(one.prediction_ml) for one in shown]),
         seconds=_seconds(last.seconds if last else None, detailed),
         cpu_seconds=_seconds(last.cpu_seconds if last else None, detailed),
         memory_mib=_memory_mib(last, detailed),

@@ -8,9 +8,10 @@ from django.utils import timezone
 
 from challenges.models import Phase
 from challenges.policies import Viewer
-from challenges.selectors import definition_of
+from challenges.selectors import shown_edition
 from evaluation.aggregate import Summary, summarise
 from evaluation.metrics import Metric
+from evaluation.spec import EvaluationSpec
 from submissions.models import Attempt, CaseResult, Host, Prediction, Run, Submission
 from submissions.policies import (
     may_cancel,
@@ -73,14 +74,17 @@ class Report:
 
 
 def report(viewer: Viewer, submission: Submission) -> Report:
+    """As scored in the edition that the leaderboard shows: a case that was excluded since has no
+    values in it."""
     detailed = may_see_case_scores(viewer, submission)
     logs = may_see_logs(viewer, submission)
-    spec = definition_of(submission.phase.challenge).evaluation
+    edition = shown_edition(submission.phase)
+    spec = EvaluationSpec.model_validate(edition.specification)
     columns = tuple((metric, label) for metric in spec.shown for label in spec.labels)
     runs = list(
         submission.runs.select_related("case").prefetch_related(
             Prefetch("attempts", Attempt.objects.order_by("fence")),
-            Prefetch("results", CaseResult.objects.order_by("-edition", "target")),
+            Prefetch("results", CaseResult.objects.filter(edition=edition).order_by("target")),
             Prefetch("prediction", Prediction.objects.defer("sketch")),
         )
     )

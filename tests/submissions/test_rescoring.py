@@ -12,6 +12,7 @@ from leaderboards.models import Snapshot
 from leaderboards.services import refresh
 from leaderboards.tables import Table
 from submissions.models import Attempt, CaseResult, Rescore, Run
+from submissions.selectors.report import report
 from submissions.services.checking import check_next
 from submissions.services.rescoring import reconcile, rescore_next
 from submissions.services.running import run_next
@@ -76,6 +77,27 @@ def test_the_old_leaderboard_stays_until_all_is_scored_in_the_new_edition(phase,
     assert set(Run.objects.values_list("state", flat=True)) == {"done"}
     results = CaseResult.objects.filter(edition=current_edition(phase))
     assert [one.metrics["jaccard"]["lesion"]["value"] for one in results] == [1.0, 1.0, 1.0]
+
+
+def test_a_submissions_page_says_what_the_leaderboard_says_throughout(phase, developer):
+    submission = scored(phase, developer)
+    organiser = a_user("organiser")
+
+    def shown():
+        page = report(organiser, submission)
+        return [metric.id for metric, _ in page.columns], [row.values for row in page.rows]
+
+    first = columns(phase)
+    assert shown() == (first, [(1.0, 0.0, 0.0, 0.0)] * 3)
+    case = phase.dataset.cases.get(name="case-2")
+    deciding.exclude(case=case, reason="Wrong patient.", by=organiser)
+    amended(type(phase).objects.get(pk=phase.pk), **OTHER)
+    assert shown()[0] == first
+    reconcile(Watch(60))
+    rescore()
+    reconcile(Watch(60))
+    assert shown() == (["dice", "jaccard"], [(1.0, 1.0), (None, None), (1.0, 1.0)])
+    assert [one.count for one in report(organiser, submission).summaries] == [2, 2]
 
 
 def test_results_by_the_same_rules_are_taken_over(phase, developer, monkeypatch):
