@@ -12,7 +12,7 @@ from accounts.models import User
 from challenges.definition import ChallengeDefinition, PhaseSpec, content_hash
 from challenges.ingest import FolderRefused
 from challenges.models import Case, Challenge, DataImport, Phase, Protocol
-from challenges.readiness import Readiness, readiness
+from challenges.readiness import Readiness, design_problems, readiness
 from challenges.selectors import definition_of, has_submissions, reference_version
 from challenges.services.editions import open_edition
 from challenges.services.references import derive_references
@@ -72,8 +72,9 @@ def amend(*, challenge: Challenge, document: dict[str, Any], reason: str, by: Us
         problems.append(
             Problem("reason", "there are submissions already; say why the protocol changes")
         )
-    found = readiness(challenge, definition)
-    problems += found.problems
+    # Texts that the protocol in force lacks too, as one of an earlier version may, hold nothing up.
+    lacking = design_problems(before.design, has_source=before.source is not None)
+    problems += [one for one in readiness(challenge, definition).problems if one not in lacking]
     if problems:
         raise NotReady(problems)
     _derive(challenge, definition)

@@ -139,6 +139,9 @@ def opening(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         if not may_decide(request.user, challenge):
             raise Http404
+        seen = whole_number(request.POST.get("version", ""))
+        if seen is not None:  # what was looked at is what is frozen
+            challenge.draft_version = seen
         try:
             if challenge.published_at is None:
                 publish(challenge=challenge, by=_person(request))

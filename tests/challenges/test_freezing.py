@@ -213,3 +213,26 @@ def test_of_two_who_write_at_once_the_later_one_learns_of_it(draft):
         drafts.save(challenge=draft, document=first | {"rules": "Theirs."}, version=0)
     draft.refresh_from_db()
     assert draft.draft["rules"] == "Mine."
+
+
+def test_what_is_frozen_is_what_the_organiser_was_looking_at(organiser, draft):
+    seen = organiser.get("/organise/draft/publish/").context["challenge"].draft_version
+    written = copy.deepcopy(draft.draft) | {"rules": "Slipped in."}
+    drafts.save(challenge=draft, document=written, version=seen)
+    answer = organiser.post("/organise/draft/publish/", {"version": str(seen)})
+    assert answer.status_code == 422
+    assert "changed by someone else meanwhile" in answer.content.decode()
+    draft.refresh_from_db()
+    assert draft.published_at is None
+    organiser.post("/organise/draft/publish/", {"version": str(seen + 1)})
+    draft.refresh_from_db()
+    assert draft.published_at is not None
+
+
+def test_texts_that_the_protocol_in_force_lacks_hold_no_amendment_up(published):
+    protocol = published.protocols.get()
+    protocol.document["design"] = {}
+    protocol.save()
+    changed = document(published) | {"rules": "Other rules."}
+    amend(challenge=published, document=changed, reason="Clearer.", by=a_user("organiser"))
+    assert definition_of(published).rules == "Other rules."
