@@ -37,13 +37,16 @@ class PhaseForm(forms.Form):
     slug = forms.SlugField(
         max_length=60, required=False, label="Address", help_text="Made of the title where empty."
     )
-    kind = forms.ChoiceField(choices=list(KINDS.items()), label="Kind")
+    kind = forms.ChoiceField(choices=list(KINDS.items()), label="Kind", initial="final")
     cases = forms.ChoiceField(
         label="Cases",
         choices=[
-            ("hidden", "hidden: single cases are for organisers and stewards"),
-            ("public", "public: everyone sees pictures, logs and scores of each case"),
+            ("hidden", "hidden"),
+            ("public", "public"),
         ],
+        initial="hidden",
+        help_text="Hidden: single cases are for organisers and stewards. Public: everyone sees "
+        "pictures, logs and scores of each case.",
     )
     split = forms.RegexField(
         SPLIT_OR_NONE,

@@ -10,6 +10,9 @@ from challenges.forms.base import text_area
 from challenges.models import Challenge
 from challenges.splitting import CaseRow, SplitRefused, Summary, split_cases, summarise_splits
 
+_USUAL = ("centre", "scanner", "tracer", "sex", "diagnosis", "lesion_free")
+"""Offered first."""
+
 
 class SplitForm(forms.Form):
     shares = forms.CharField(
@@ -36,7 +39,8 @@ class SplitForm(forms.Form):
         super().__init__(*arguments, **named)
         cases = challenge.dataset.cases.filter(excluded_at=None).order_by("position")
         self.rows = [CaseRow(case.name, case.patient, case.metadata) for case in cases]
-        columns = sorted({name for row in self.rows for name in row.metadata})
+        found = {name for row in self.rows for name in row.metadata}
+        columns = sorted(found, key=lambda name: (name not in _USUAL, name))
         field = self.fields["columns"]
         field.choices = [(name, name) for name in columns]  # type: ignore[attr-defined]
         self.splits: dict[str, str] = {}

@@ -49,7 +49,7 @@ PARTICIPANTS: tuple[Participant, ...] = (
     ),
     Participant("suv_2_5", "Everything of SUV 2.5 and more", "threshold", None),
     Participant("suv_4", "Everything of SUV 4 and more", "threshold", None),
-    Participant("max_41", "41 % of each lesion's SUVmax", "threshold", None),
+    Participant("max_41", "41 % of the SUVmax of each component above SUV 2.5", "threshold", None),
     Participant("shifted_1", "Reference, one voxel aside", "shifted", None),
     Participant("shifted_3", "Reference, three voxels aside", "shifted", None),
     Participant(FAILING, "Reader who strays, and fails on 10 % of the cases", "flawed", None),

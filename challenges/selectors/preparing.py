@@ -13,6 +13,13 @@ from challenges.readiness import design_problems, readiness
 from challenges.selectors.challenge import protocol_of
 from evaluation.documents import Problem, validation_problems
 
+_LABELS = {
+    "title": "Title",
+    "summary": "In one sentence",
+    "question": "Clinical question",
+    "source": "Source and licence",
+}
+
 
 @dataclass(frozen=True)
 class StepState:
@@ -57,7 +64,7 @@ def preparation(challenge: Challenge) -> Preparation:
     for step in STEPS:
         own = tuple(one for one in problems if step.owns(_key(one)))
         problems = [one for one in problems if one not in own]
-        steps.append(StepState(step, own))
+        steps.append(StepState(step, tuple(_in_words(one) for one in own)))
     # What is left speaks of cases: their place is a case's name, or “cases”.
     return Preparation(tuple(steps), _data_state(challenge, problems), notices)
 
@@ -130,6 +137,16 @@ def _cases_changed(before: Protocol, after: Protocol) -> int:
         for protocol in (before, after)
     )
     return sum(old.get(name) != new.get(name) for name in {*old, *new})
+
+
+def _in_words(problem: Problem) -> Problem:
+    """As the form calls it."""
+    label = _LABELS.get(problem.place)
+    if label is None:
+        return problem
+    if problem.place == "source":
+        return Problem(problem.place, f"“{label}” {problem.text}")
+    return Problem(problem.place, problem.text.replace(f"“{problem.place}”", f"“{label}”"))
 
 
 def _key(problem: Problem) -> str:

@@ -82,7 +82,7 @@ def row_of(
     return CaseRow(
         number=number,
         case=run.case.name if detailed else f"case {number}",
-        state=Run.State(run.state).label,
+        state="excluded" if run.case.excluded_at else Run.State(run.state).label,
         reason=reason_of(run.reason_code, run.reason_text, in_full=logs),
         values=tuple(
             average_over_readers([one.metrics[metric.id][label]["value"] for one in shown])

@@ -167,3 +167,12 @@ def test_of_one_edition_nothing_is_scored_anew(phase, developer):
     scored(phase, developer)
     reconcile(Watch(60))
     assert not Rescore.objects.exists()
+
+
+def test_a_submissions_page_tells_of_an_excluded_case(phase, developer, client):
+    submission = scored(phase, developer)
+    case = phase.dataset.cases.get(name="case-2")
+    deciding.exclude(case=case, reason="Wrong patient.", by=a_user("organiser"))
+    client.force_login(developer)
+    report = client.get(f"/submissions/{submission.public_id}/").context["report"]
+    assert [row.state for row in report.rows] == ["done", "excluded", "done"]
