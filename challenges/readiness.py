@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from challenges.definition import ChallengeDefinition, Design
-from challenges.models import Case, Challenge, Finding, Image
+from challenges.models import Challenge, Finding, Image
 from evaluation.documents import Problem
 
 
@@ -120,17 +120,3 @@ def _tolerances(
             remedy = "choose at least that, or say below_voxel: true"
             problems.append(Problem("evaluation.metrics", f"{found}; {remedy}"))
     return problems, notices
-
-
-def cases_waiting(challenge: Challenge) -> int:
-    """Cases with a finding that a person has to decide."""
-    return (
-        Case.objects.filter(
-            dataset=challenge.dataset,
-            excluded_at=None,
-            findings__severity=Finding.Severity.BLOCKING,
-            findings__state=Finding.State.OPEN,
-        )
-        .distinct()
-        .count()
-    )

@@ -1,17 +1,16 @@
 """Score every simulated participant on every case, once, by the real engine."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from challenges.pooled import pooled
 from challenges.rehearsal.noise import Lesion, Level, calibrated, lesions
 from challenges.rehearsal.participants import (
     FAILING,
@@ -127,7 +126,7 @@ def score_all(
     columns = tuple(Column(metric, label) for metric in spec.shown for label in spec.labels)
     work = partial(_score, spec=spec, levels=levels, seed=seed)
     scored: list[_Scored] = []
-    for one in _map(work, cases, processes):
+    for one in pooled(work, cases, processes):
         scored.append(one)
         progress(len(scored), len(cases))
     names = [one.id for one in PARTICIPANTS if one.id != FAILING]
@@ -177,21 +176,6 @@ def without_result(counts: CaseCounts) -> CaseCounts:
         }
         for target in counts
     )
-
-
-def _map(
-    work: Callable[[RehearsalCase], _Scored], cases: Sequence[RehearsalCase], processes: int
-) -> Iterator[_Scored]:
-    if processes == 1:
-        yield from map(work, cases)
-        return
-    # Spawned, not forked: the parent may hold a database connection.
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        try:
-            yield from pool.map(work, cases)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
 
 
 def _known_mask(case: RehearsalCase) -> Path:

@@ -28,10 +28,6 @@ class Outline:
     file: FieldFile
     sha256: str
 
-    @property
-    def is_consensus(self) -> bool:
-        return not self.colour
-
 
 def outlines_of(case: Case) -> tuple[Outline, ...]:
     """Each reader's masks in the order of the picture, then their consensus where there is one."""

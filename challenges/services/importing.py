@@ -5,10 +5,8 @@ twice.
 """
 
 import shutil
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,8 +24,9 @@ from challenges.ingest import (
     prepare_case,
     survey_folder,
 )
-from challenges.ingest.renewing import Prepared, prepare_if_new
+from challenges.ingest.renewing import prepare_if_new
 from challenges.models import Challenge, DataImport, Dataset, Membership
+from challenges.pooled import pooled
 from challenges.services.arrivals import clear
 from challenges.services.deciding import accept_all
 from challenges.services.members import add_member
@@ -144,7 +143,7 @@ def import_cases(
         dataset=new_home(dataset, ""),
         known=known,
     )
-    for done, (home, result) in enumerate(_map(work, cases, processes), start=1):
+    for done, (home, result) in enumerate(pooled(work, cases, processes), start=1):
         if isinstance(result, PreparedCase):
             store_case(dataset=dataset, definition=definition, prepared=result, home=home)
         elif result is not None:
@@ -152,24 +151,6 @@ def import_cases(
         progress(done, len(cases))
     check_among_all(dataset=dataset)
     return problems
-
-
-def _map(
-    work: Callable[[CaseFiles], tuple[Path, Prepared]],
-    cases: list[CaseFiles],
-    processes: int,
-) -> Iterator[tuple[Path, Prepared]]:
-    """Each case prepared, in order; in this process where there is to be only one."""
-    if processes == 1:
-        yield from map(work, cases)
-        return
-    # Spawned, not forked: the parent may hold a database connection.
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        try:
-            yield from pool.map(work, cases)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
 
 
 def _problems_of_cases(survey: Survey) -> list[Problem]:

@@ -12,7 +12,8 @@ from accounts.models import User
 from challenges.models import DataImport
 from challenges.selectors.preparing import document_of
 from challenges.services import imports
-from challenges.views.preparing import organised, prepared
+from challenges.views.callers import organised
+from challenges.views.preparing import prepared
 
 
 @login_required

@@ -13,6 +13,7 @@ from challenges.policies import may_organise
 from challenges.selectors import dataset_facts, definition_of
 from challenges.selectors.viewing import given_away
 from challenges.services import access, giving
+from challenges.views.callers import signed_in
 from challenges.views.viewing import public_phase
 
 DOWNLOADS_SHOWN = 200
@@ -21,7 +22,7 @@ DOWNLOADS_SHOWN = 200
 @login_required
 @require_http_methods(["GET", "POST"])
 def data(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
-    phase, person = _giving(slug, phase_slug), _person(request)
+    phase, person = _giving(slug, phase_slug), signed_in(request)
     definition = definition_of(phase.challenge)
     refused = request.method == "POST" and request.POST.get("terms") != access.terms_sha256(
         phase.challenge
@@ -52,7 +53,7 @@ def data(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
 @login_required
 @require_GET
 def archive(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponseBase:
-    phase, person = _giving(slug, phase_slug), _person(request)
+    phase, person = _giving(slug, phase_slug), signed_in(request)
     if not _has_accepted(phase, person):
         messages.error(request, "Nothing was downloaded: accept the terms first.")
         return redirect("phase_data", slug, phase_slug)
@@ -76,9 +77,3 @@ def _giving(slug: str, phase_slug: str) -> Phase:
     if not given_away(phase).exists():
         raise Http404
     return phase
-
-
-def _person(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):  # login_required stands before
-        raise Http404
-    return request.user

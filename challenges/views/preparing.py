@@ -9,7 +9,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.models import User
 from challenges.definition.export import as_yaml
 from challenges.forms import STEPS, step_named
 from challenges.forms.people import MemberForm, NewChallengeForm
@@ -27,26 +26,13 @@ from challenges.selectors.splits import split_counts
 from challenges.services import drafts, members
 from challenges.services.importing import begin_challenge, discard
 from challenges.services.publishing import NotReady, amend, publish
+from challenges.views.callers import organised, signed_in
 from challenges.views.numbers import whole_number
 
 _WRITTEN_MEANWHILE = (
     "Someone else has changed this draft since you opened the page. Nothing of yours was saved; "
     "what you wrote stands below. Open the page in a second tab to see the newer version."
 )
-
-
-def _person(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):  # login_required stands before
-        raise Http404
-    return request.user
-
-
-def organised(request: HttpRequest, slug: str) -> Challenge:
-    """The challenge, for those who prepare it; for anyone else there is none."""
-    found = get_object_or_404(Challenge.objects.select_related("dataset"), slug=slug)
-    if not may_organise(request.user, found):
-        raise Http404
-    return found
 
 
 @login_required
@@ -61,7 +47,7 @@ def overview_of_all(request: HttpRequest) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     form = NewChallengeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        challenge = begin_challenge(document=form.document(), organiser=_person(request))
+        challenge = begin_challenge(document=form.document(), organiser=signed_in(request))
         return redirect("prepare_step", challenge.slug, STEPS[0].slug)
     status = 422 if form.errors else 200
     return render(request, "challenges/preparing/new.html", {"form": form}, status=status)
@@ -78,7 +64,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _is_inside(request: HttpRequest, challenge: Challenge) -> bool:
     return (
-        challenge.memberships.filter(user=_person(request))
+        challenge.memberships.filter(user=signed_in(request))
         .exclude(role=Membership.Role.DEVELOPER)
         .exists()
     )
@@ -144,14 +130,14 @@ def opening(request: HttpRequest, slug: str) -> HttpResponse:
             challenge.draft_version = seen
         try:
             if challenge.published_at is None:
-                publish(challenge=challenge, by=_person(request))
+                publish(challenge=challenge, by=signed_in(request))
                 messages.success(request, "Published; the protocol is frozen.")
             else:
                 amend(
                     challenge=challenge,
                     document=challenge.draft or {},
                     reason=request.POST.get("reason", ""),
-                    by=_person(request),
+                    by=signed_in(request),
                 )
                 messages.success(request, "Amended; everyone can read what changed, and why.")
         except NotReady as refusal:

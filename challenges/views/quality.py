@@ -11,39 +11,25 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.models import User
 from challenges.forms.splitting import SplitForm
 from challenges.models import Case, Challenge, Finding
-from challenges.policies import may_exclude, may_organise, may_see_data
+from challenges.policies import may_exclude, may_organise
 from challenges.selectors.quality import SORTS, agreements, case_view, cases_with_findings
 from challenges.selectors.rehearsing import rehearsals
 from challenges.selectors.splits import split_counts
 from challenges.services import access, deciding, rehearsing
 from challenges.services.publishing import NotReady
-from challenges.views.preparing import organised, prepared
+from challenges.views.callers import organised, signed_in, trusted
+from challenges.views.preparing import prepared
 from challenges.views.viewing import viewer_of
-
-
-def _trusted(request: HttpRequest, slug: str) -> Challenge:
-    """The challenge, for those who may see its data; for anyone else there is none."""
-    found = get_object_or_404(Challenge.objects.select_related("dataset"), slug=slug)
-    if not may_see_data(request.user, found):
-        raise Http404
-    return found
-
-
-def _user(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):  # login_required stands before
-        raise Http404
-    return request.user
 
 
 @login_required
 @require_GET
 def quality(request: HttpRequest, slug: str) -> HttpResponse:
-    challenge = _trusted(request, slug)
+    challenge = trusted(request, slug)
     sort = request.GET.get("sort", "findings")
-    access.record_all(user=_user(request), challenge=challenge, what="quality")
+    access.record_all(user=signed_in(request), challenge=challenge, what="quality")
     context = {
         **prepared(request, challenge),
         "cases": cases_with_findings(challenge, sort),
@@ -57,7 +43,7 @@ def quality(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def case(request: HttpRequest, slug: str, case_id: str) -> HttpResponse:
-    challenge = _trusted(request, slug)
+    challenge = trusted(request, slug)
     found = _case(challenge, case_id)
     refused = ""
     if request.method == "POST":
@@ -90,7 +76,7 @@ def case(request: HttpRequest, slug: str, case_id: str) -> HttpResponse:
 
 
 def _decide(request: HttpRequest, found: Case) -> None:
-    what, reason, by = request.POST.get("what"), request.POST.get("reason", ""), _user(request)
+    what, reason, by = request.POST.get("what"), request.POST.get("reason", ""), signed_in(request)
     if what in ("exclude", "include") and not may_exclude(by, found.dataset.challenge):
         raise Http404
     if what == "exclude":
@@ -124,7 +110,7 @@ def _neighbours(challenge: Challenge, found: Case) -> tuple[Case | None, Case | 
 @require_GET
 def outlined(request: HttpRequest, slug: str, case_id: str) -> HttpResponseBase:
     """Projections with every reader's outline."""
-    challenge = _trusted(request, slug)
+    challenge = trusted(request, slug)
     found = _case(challenge, case_id)
     if not found.outlined:
         raise Http404
@@ -145,7 +131,7 @@ def splits(request: HttpRequest, slug: str) -> HttpResponse:
         if request.POST.get("what") == "store":
             try:
                 deciding.assign_splits(
-                    challenge=challenge, splits=form.splits, how=form.how(), by=_user(request)
+                    challenge=challenge, splits=form.splits, how=form.how(), by=signed_in(request)
                 )
             except NotReady as refusal:
                 form.add_error(None, forms.ValidationError([str(one) for one in refusal.problems]))
@@ -171,7 +157,7 @@ def rehearsal(request: HttpRequest, slug: str) -> HttpResponse:
         sent = request.POST.get("seed", "")
         seed = int(sent) if sent.isdecimal() and len(sent) < 10 else 1
         try:
-            rehearsing.ask(challenge=challenge, by=_user(request), seed=seed)
+            rehearsing.ask(challenge=challenge, by=signed_in(request), seed=seed)
         except NotReady as refusal:
             refused = [str(one) for one in refusal.problems]
         else:

@@ -4,16 +4,15 @@ import base64
 import binascii
 from collections.abc import Callable, Iterator
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from accounts.models import User
 from challenges.models import DataImport
 from challenges.services import imports
+from challenges.views.callers import organised, signed_in
 from challenges.views.numbers import whole_number
-from challenges.views.preparing import organised
 
 VERSION = "1.0.0"
 _PART_BYTES = 1024 * 1024
@@ -37,9 +36,7 @@ def _spoken(request: HttpRequest) -> HttpResponse | None:
 
 @require_http_methods(["POST", "OPTIONS"])
 def create(request: HttpRequest, slug: str) -> HttpResponse:
-    challenge, user = organised(request, slug), request.user
-    if not isinstance(user, User):
-        raise Http404
+    challenge, user = organised(request, slug), signed_in(request)
     if refused := _spoken(request):
         return refused
     if request.method == "OPTIONS":

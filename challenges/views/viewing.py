@@ -12,7 +12,6 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_GET
 
 from challenges.models import Case, Challenge, Image, Phase
-from challenges.policies import may_see_data
 from challenges.selectors import definition_of
 from challenges.selectors.viewing import (
     given_away,
@@ -22,6 +21,7 @@ from challenges.selectors.viewing import (
     suv_max_of,
 )
 from challenges.services import access
+from challenges.views.callers import trusted
 
 
 @dataclass(frozen=True)
@@ -120,10 +120,8 @@ def _public(slug: str, phase_slug: str, case_id: str) -> tuple[Phase, Case]:
 
 
 def _trusted(request: HttpRequest, slug: str, case_id: str) -> Case:
-    challenge = get_object_or_404(Challenge, slug=slug)
-    if not may_see_data(request.user, challenge):
-        raise Http404
-    return get_object_or_404(Case, dataset=challenge.dataset_id, public_id=case_id)
+    dataset = trusted(request, slug).dataset
+    return get_object_or_404(Case, dataset=dataset, public_id=case_id)
 
 
 def _image(request: HttpRequest, case: Case, modality: str) -> HttpResponseBase:
