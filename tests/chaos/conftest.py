@@ -15,6 +15,12 @@ def folder(tmp_path_factory):
     return write_challenge(tmp_path_factory.mktemp("c") / "c", slug=CHALLENGE, cases=CASES)
 
 
+@pytest.fixture
+def in_flight(arena):
+    """A submission on its way; what each file attacks is its ``arena``."""
+    return arena.submit().until_running()
+
+
 @pytest.fixture(autouse=True)
 def recoveries_are_told(request):
     """With the test's report, which reaches the process that writes the summary."""

@@ -46,11 +46,6 @@ def arena(tmp_path_factory, folder, archive, offset):
     found.end()
 
 
-@pytest.fixture
-def in_flight(arena):
-    return arena.submit().until_running()
-
-
 @pytest.mark.parametrize(("step", "words"), [("+3600s", "forward"), ("+0s", "back")])
 def test_a_step_of_the_clock_by_an_hour_loses_nothing(in_flight, offset, step, words):
     in_flight.hit()

@@ -27,11 +27,6 @@ def arena(tmp_path_factory, folder, archive, engine):
     found.end()
 
 
-@pytest.fixture
-def in_flight(arena):
-    return arena.submit().until_running()
-
-
 def owners(in_flight):
     """Whose each failed attempt was."""
     rows = in_flight.platform.rows(

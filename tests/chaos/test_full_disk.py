@@ -32,11 +32,6 @@ def arena(disks, folder, archive):
     found.end()
 
 
-@pytest.fixture
-def in_flight(arena):
-    return arena.submit().until_running()
-
-
 @pytest.mark.parametrize(("number", "place"), [(1, "work folder"), (0, "database")])
 def test_a_full_disk_delays_and_loses_nothing(in_flight, disks, number, place):
     in_flight.hit()

@@ -27,11 +27,6 @@ def arena(tmp_path_factory, folder, archive):
     found.end()
 
 
-@pytest.fixture
-def in_flight(arena):
-    return arena.submit().until_running()
-
-
 def send(number, processes):
     assert processes
     for process in processes:

@@ -1,7 +1,7 @@
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.browser import chromium
+from tests.browser import chromium, watched
 from tests.platforms import Platform
 
 
@@ -18,13 +18,7 @@ def platform(tmp_path_factory):
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
 def page(request):
     with sync_playwright() as playwright, chromium(playwright) as browser:
-        page = browser.new_context(java_script_enabled=request.param).new_page()
-        page.problems = []
+        page = watched(browser.new_context(java_script_enabled=request.param).new_page())
         page.scripted = request.param
-        page.on("pageerror", lambda error: page.problems.append(str(error)))
-        page.on(
-            "console",
-            lambda message: page.problems.append(message.text) if message.type == "error" else None,
-        )
         yield page
         assert page.problems == []

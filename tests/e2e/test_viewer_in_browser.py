@@ -12,7 +12,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from evaluation.geometry import Geometry
 from evaluation.volumes import Volume, write_mha
-from tests.browser import chromium
+from tests.browser import chromium, watched
 from tests.platforms import PASSWORD
 from tests.scans import GRID, pet_with_lesion, write_challenge
 
@@ -67,13 +67,7 @@ def browser():
 
 @pytest.fixture
 def page(browser):
-    page = browser.new_page()
-    page.problems = []
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
-    page.on(
-        "console",
-        lambda message: page.problems.append(message.text) if message.type == "error" else None,
-    )
+    page = watched(browser.new_page())
     yield page
     assert page.problems == []
     page.close()
