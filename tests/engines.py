@@ -1,5 +1,6 @@
 """A Docker engine of a test's own, to be killed: own roots, own socket, no network."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -51,6 +52,21 @@ class OwnEngine:
         assert self.process is not None
         self.process.terminate()
         self.process.wait(60)
+
+    def end(self) -> None:
+        """For good: what an engine that was killed had begun outlives it, and so does its mount."""
+        self.stop()
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (process / "cmdline").read_bytes().decode(errors="replace")
+            except OSError:  # it has ended meanwhile
+                continue
+            if "containerd-shim" in command and f"{self.folder}/" in command:
+                os.kill(int(process.name), signal.SIGKILL)
+        data = str(self.folder / "data")
+        # Bound to itself, so on the same device: Path.is_mount does not see it.
+        if f" {data} " in Path("/proc/mounts").read_text():
+            subprocess.run(["umount", "--lazy", data], check=True)
 
     def _answers(self) -> bool:
         try:

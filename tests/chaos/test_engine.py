@@ -15,7 +15,7 @@ def engine(tmp_path_factory):
     found = OwnEngine(tmp_path_factory.mktemp("engine"))
     found.start()
     yield found
-    found.stop()
+    found.end()
 
 
 @pytest.fixture(scope="module")
