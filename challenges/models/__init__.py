@@ -6,6 +6,7 @@ from challenges.models.dataset import Annotation, Case, Dataset, Image, Reader, 
 from challenges.models.leased import Leased
 from challenges.models.quality import DataImport, Decision, Finding
 from challenges.models.rehearsal import Rehearsal
+from challenges.models.team import Registration, Team, TeamMember
 
 __all__ = [
     "Acceptance",
@@ -26,5 +27,8 @@ __all__ = [
     "Protocol",
     "Reader",
     "Reference",
+    "Registration",
     "Rehearsal",
+    "Team",
+    "TeamMember",
 ]

@@ -86,6 +86,10 @@ class Membership(models.Model):
         return f"{self.user_id} {self.role} of {self.challenge_id}"
 
 
+def containers_alone() -> list[str]:
+    return ["containers"]
+
+
 class Phase(models.Model):
     """A time and a set of cases in which submissions are taken, with the limits of a run.
 
@@ -93,7 +97,8 @@ class Phase(models.Model):
     cases may be downloaded; kind training takes no submissions.
     Limits of a whole submission: seconds_total of its containers together, failed_in_a_row of its
     cases. Quotas are per person: submissions that are scored, and attempts of any end, within any
-    quota_days; at_once under way. A null is no limit.
+    quota_days; at_once under way. A null is no limit. takes: kinds of submission, as
+    ``definition.phases.TAKES`` names them.
     """
 
     class Sandbox(models.TextChoices):
@@ -116,6 +121,7 @@ class Phase(models.Model):
         "challenges.Dataset", on_delete=models.PROTECT, related_name="phases"
     )
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.BENCHMARK)
+    takes = models.JSONField(default=containers_alone)
     split = models.CharField(max_length=40, blank=True)
     gives_away = models.BooleanField(default=False)
     slug = models.SlugField(max_length=60)

@@ -1,6 +1,6 @@
 """What is answered, and what happened to it: schema only."""
 
-from submissions.models.algorithm import Algorithm, AlgorithmVersion, ContainerImage, Upload
+from submissions.models.algorithm import Algorithm, AlgorithmVersion, ContainerImage, Kind, Upload
 from submissions.models.host import Host, Worker
 from submissions.models.rescore import Rescore
 from submissions.models.run import Attempt, CaseResult, Prediction, Run
@@ -13,6 +13,7 @@ __all__ = [
     "CaseResult",
     "ContainerImage",
     "Host",
+    "Kind",
     "Prediction",
     "Rescore",
     "Run",

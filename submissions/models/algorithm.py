@@ -2,9 +2,18 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from accounts.identifiers import new_public_id
+from challenges.models import Phase
 from challenges.storage import untrusted
+
+
+class Kind(models.TextChoices):
+    """What is submitted."""
+
+    CONTAINER = "container", "container"
+    PREDICTIONS = "predictions", "predictions"
 
 
 class Algorithm(models.Model):
@@ -26,7 +35,12 @@ class Algorithm(models.Model):
 
 
 class Upload(models.Model):
-    """A tarball as it came in. The file goes once it is of no more use; its hash stays."""
+    """A file on its way in, or as it came in: an image's tarball, or a zip of masks.
+
+    The file goes once it is of no more use; its hash stays. sha256: of what arrived, empty until
+    that is known; promised_sha256: what its sender said, empty where nothing was. phase: what it is
+    meant for, asked before the first byte. touched_at: when its last part came.
+    """
 
     public_id = models.CharField(max_length=12, unique=True, default=new_public_id)
     owner = models.ForeignKey(
@@ -34,9 +48,14 @@ class Upload(models.Model):
     )
     file = models.FileField(storage=untrusted, max_length=300, blank=True)
     name = models.CharField(max_length=200)
+    phase = models.ForeignKey(Phase, on_delete=models.CASCADE, null=True, related_name="uploads")
+    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.CONTAINER)
     size_bytes = models.BigIntegerField()
-    sha256 = models.CharField(max_length=64)
+    received_bytes = models.BigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    promised_sha256 = models.CharField(max_length=64, blank=True)
     received_at = models.DateTimeField(auto_now_add=True)
+    touched_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
         return self.name
@@ -62,14 +81,16 @@ class ContainerImage(models.Model):
 class AlgorithmVersion(models.Model):
     """What can be submitted: an uploaded image, or (program) a baseline of the project itself.
 
-    card: what its developer declares of it. writable: paths of the image that its program writes
-    to, each given a copy in memory of limited size. program: {script, environment} of a baseline
-    that runs as a plain process where no engine can be had.
+    kind: predictions are masks that were made elsewhere; such a version has no image. card: what
+    its developer declares of it. writable: paths of the image that its program writes to, each
+    given a copy in memory of limited size. program: {script, environment} of a baseline that runs
+    as a plain process where no engine can be had.
     """
 
     public_id = models.CharField(max_length=12, unique=True, default=new_public_id)
     algorithm = models.ForeignKey(Algorithm, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.CONTAINER)
     upload = models.OneToOneField(
         Upload, on_delete=models.PROTECT, null=True, related_name="version"
     )

@@ -3,14 +3,15 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.identifiers import new_public_id
-from challenges.models import Leased, Phase
+from challenges.models import Leased, Phase, Team
 from submissions.models.algorithm import AlgorithmVersion
 
 
 class Submission(Leased):
     """One algorithm version in one phase, on its way to a score or another honest end.
 
-    is_baseline: entered by the challenge's organisers for comparison. The reason (code, text,
+    team: the one that its submitter was in at that time; null for a person alone. is_baseline:
+    entered by the challenge's organisers for comparison. The reason (code, text,
     stage, owner) says why it did not get there. A re-run is a row of its own, so that the record of
     the earlier one stays: it names that one, counts attempt upwards, and keeps its entered_at, so
     that it takes that one's place and no other's.
@@ -37,6 +38,7 @@ class Submission(Leased):
     submitted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="submissions"
     )
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, related_name="submissions")
     is_baseline = models.BooleanField(default=False)
     state = models.CharField(max_length=20, choices=State.choices, default=State.RECEIVED)
     reason_code = models.CharField(max_length=60, blank=True)
