@@ -9,7 +9,7 @@ import pytest
 from typer.main import get_command
 
 from challenges.definition import ChallengeDefinition
-from challenges.definition.describing import design_markdown
+from challenges.definition.describing import design_markdown, participation_markdown
 from config.cli import app
 from evaluation.metrics import COHORT, GROUPS, REGISTRY
 from evaluation.spec import EvaluationSpec
@@ -54,18 +54,22 @@ def test_every_metric_has_a_figure_on_the_page():
 
 def with_present_design(page):
     """docs/challenge.md with what the model says between its marks."""
-    mark = re.escape("python -m challenges.definition.describing -->\n")
-    return re.sub(
-        f"({mark}).*?(<!-- end -->)",
-        lambda found: f"{found[1]}\n{design_markdown()}\n\n{found[2]}",
-        page,
-        flags=re.DOTALL,
-    )
+    parts = {"": design_markdown(), " --participation": participation_markdown()}
+    for flag, text in parts.items():
+        mark = re.escape(f"python -m challenges.definition.describing{flag} -->\n")
+        page = re.sub(
+            f"({mark}).*?(<!-- end -->)",
+            lambda found, text=text: f"{found[1]}\n{text}\n\n{found[2]}",
+            page,
+            flags=re.DOTALL,
+        )
+    return page
 
 
-def test_every_text_of_a_design_stands_in_the_docs():
+def test_every_text_of_a_design_and_who_takes_part_stand_in_the_docs():
     page = DOCS["challenge.md"]
     assert "`purpose.impact`" in page
+    assert "`registration.approval`" in page
     assert with_present_design(page) == page, "run: python -m tests.test_docs"
 
 

@@ -11,6 +11,7 @@ from challenges.definition.challenge import (
     read_definition,
 )
 from challenges.definition.design import Design, Organiser
+from challenges.definition.participation import RegistrationSpec, TeamsSpec, folded
 from challenges.definition.phases import Limits, PhaseSpec, Quota
 
 __all__ = [
@@ -24,7 +25,10 @@ __all__ = [
     "PhaseSpec",
     "Quota",
     "ReaderSpec",
+    "RegistrationSpec",
     "Source",
+    "TeamsSpec",
     "content_hash",
+    "folded",
     "read_definition",
 ]

@@ -10,6 +10,13 @@ from jsonschema.exceptions import SchemaError
 from pydantic import Field, ValidationInfo, field_validator
 
 from challenges.definition.design import Design
+from challenges.definition.participation import (
+    MOST_INSTITUTES,
+    Institute,
+    RegistrationSpec,
+    TeamsSpec,
+    institutes_differ,
+)
 from challenges.definition.phases import SLUG, PhaseSpec, visibility_problems
 from evaluation.documents import read_document
 from evaluation.readers import Recipe
@@ -85,6 +92,13 @@ class ChallengeDefinition(Strict):
     question: str = Field(min_length=1, description="The clinical question; paragraphs of text.")
     data: str = Field(default="", description="How the data were made; paragraphs of text.")
     rules: str = Field(default="", description="Rules of participation; paragraphs of text.")
+    registration: RegistrationSpec = RegistrationSpec()
+    teams: TeamsSpec = TeamsSpec()
+    organising_institutes: list[Institute] = Field(
+        default=[],
+        max_length=MOST_INSTITUTES,
+        description="Entries of people and teams of these are shown without a rank.",
+    )
     terms: str = Field(
         default="", description="Terms that a person accepts before downloading cases."
     )
@@ -126,6 +140,11 @@ class ChallengeDefinition(Strict):
     design: Design = Field(default=Design(), description="Texts of the design document; see below.")
 
     # Field by field, as a check of the whole would wait until every field is right.
+
+    @field_validator("organising_institutes")
+    @classmethod
+    def _institutes_differ(cls, institutes: list[str]) -> list[str]:
+        return institutes_differ(institutes)
 
     @field_validator("modalities")
     @classmethod

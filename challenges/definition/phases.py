@@ -65,7 +65,7 @@ class Limits(Strict):
 
 
 class Quota(Strict):
-    """What one person may submit to a phase; a fault of the platform never counts."""
+    """What one person or team may submit to a phase; a fault of the platform never counts."""
 
     submissions: int | None = Field(
         default=None,

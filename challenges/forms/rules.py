@@ -4,7 +4,24 @@ from typing import Any
 
 from django import forms
 
+from challenges.definition.participation import MOST_MEMBERS
 from challenges.forms.base import DesignForm, Document, describe, text_area
+
+REGISTRATION = {
+    "": "None: whoever is signed in may submit",
+    "required": "Before submitting; it is valid at once",
+    "approval": "Before submitting, and each is approved by an organiser",
+}
+
+
+class LinesField(forms.CharField):
+    """Texts, one a line, without empty ones."""
+
+    widget = forms.Textarea(attrs={"rows": 3})
+
+    def clean(self, value: Any) -> list[str]:  # noqa: ANN401
+        lines = (" ".join(line.split()) for line in super().clean(value).splitlines())
+        return [line for line in lines if line]
 
 
 class RulesForm(DesignForm):
@@ -17,13 +34,65 @@ class RulesForm(DesignForm):
         help_text="For the challenge's page; paragraphs of text.",
         widget=text_area(4),
     )
+    registration = forms.ChoiceField(
+        required=False, label="Registration", choices=list(REGISTRATION.items())
+    )
+    questions = LinesField(
+        required=False,
+        max_length=10_000,
+        label="Questions to those who register",
+        help_text="One a line; each is answered in words, for organisers alone. An institute is "
+        "asked for anyway.",
+    )
+    most_members = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MOST_MEMBERS,
+        label="Members of a team, at most",
+        help_text="A team shares one quota and one row of the leaderboard. Empty: no limit.",
+    )
+    organising_institutes = LinesField(
+        required=False,
+        max_length=20_000,
+        label="Organising institutes",
+        help_text="One a line. Entries of people and teams of these, and of whoever organises the "
+        "challenge, are shown without a rank.",
+    )
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401
+        super().__init__(*arguments, **named)
+        describe(self.fields["questions"], example="Which data is your method trained on?")
+        describe(self.fields["organising_institutes"], example="University Hospital X")
 
     def load(self, document: Document) -> dict[str, Any]:
-        return {**super().load(document), "rules": document.get("rules", "")}
+        asked = document.get("registration") or {}
+        kind = "approval" if asked.get("approval") else "required"
+        return {
+            **super().load(document),
+            "rules": document.get("rules", ""),
+            "registration": kind if asked.get("required") else "",
+            "questions": "\n".join(asked.get("questions") or ()),
+            "most_members": (document.get("teams") or {}).get("most_members"),
+            "organising_institutes": "\n".join(document.get("organising_institutes") or ()),
+        }
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        if values.get("questions") and not values.get("registration"):
+            self.add_error("questions", "Nobody is asked: choose a registration above, or none.")
+        return values
 
     def save(self, document: Document) -> None:
         super().save(document)
-        document["rules"] = self.cleaned_data["rules"].strip()
+        values = self.cleaned_data
+        document["rules"] = values["rules"].strip()
+        document["registration"] = {
+            "required": bool(values["registration"]),
+            "approval": values["registration"] == "approval",
+            "questions": values["questions"],
+        }
+        document["teams"] = {"most_members": values["most_members"]}
+        document["organising_institutes"] = values["organising_institutes"]
 
 
 class EthicsForm(DesignForm):

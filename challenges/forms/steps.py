@@ -88,7 +88,7 @@ STEPS = (
         "Rules",
         "Who may take part, and what becomes of the results.",
         RulesForm,
-        ("rules", "design.policies"),
+        ("rules", "registration", "teams", "organising_institutes", "design.policies"),
     ),
     Step(
         "ethics",
