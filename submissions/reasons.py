@@ -190,6 +190,27 @@ def _image(title: str, what: str, to_do: str = _BUILD) -> Meaning:
 
 
 OF_IMAGES = {
+    "checksum_differs": Meaning(
+        "Damaged on its way",
+        _CHECK,
+        "What arrived is not what was announced.",
+        "Upload it again; it counts as nothing.",
+    ),
+    "bad_zip": Meaning(
+        "Unusable zip",
+        _CHECK,
+        "The zip of masks cannot be unpacked.",
+        "Pack it anew as a plain zip.",
+    ),
+    "not_a_zip": Meaning(
+        "Not a zip", _CHECK, "The file is no zip.", "Pack one mask for each case into a zip."
+    ),
+    "wrong_files": Meaning(
+        "Names of the masks",
+        _CHECK,
+        "The files in the zip do not have the names of the cases.",
+        "Name each mask as its case is called.",
+    ),
     # Of the check of an upload. Some have the name of a reason above, and another meaning.
     "not_a_tar": _image("Not an image", "The file is no tar archive."),
     "no_manifest": _image("Not an image", "The file is no image, as of docker export."),
@@ -246,3 +267,33 @@ def meaning(code: str, *, of_image: bool = False) -> Meaning:
         code.replace("_", " ").capitalize(), "", "The organisers can read more about it."
     )
     return MEANINGS.get(code, unknown)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """to_do: what the text does not say itself."""
+
+    title: str
+    text: str
+    to_do: str = ""
+    stage: str = ""
+    owner: str = ""
+    code: str = ""
+
+
+def reason_of(
+    code: str, text: str, *, owner: str = "", of_image: bool = False, stage: str = "", in_full: bool
+) -> Reason | None:
+    """What to do is added to the full text of a run; the generic one, and those of images, say it
+    themselves."""
+    if not code:
+        return None
+    known = meaning(code, of_image=of_image)
+    return Reason(
+        title=known.title,
+        text=text if in_full else known.generic,
+        to_do=known.to_do if in_full and not of_image else "",
+        stage=stage or known.stage,
+        owner=owner,
+        code=code,
+    )

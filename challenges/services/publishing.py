@@ -1,5 +1,6 @@
 """Freeze a challenge's definition and data, open it, and amend it with a reason."""
 
+from dataclasses import asdict
 from typing import Any
 
 import structlog
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from accounts.models import User
 from challenges.definition import ChallengeDefinition, PhaseSpec, content_hash
+from challenges.definition.limits import PhaseLimits
 from challenges.ingest import FolderRefused
 from challenges.models import Case, Challenge, DataImport, Phase, Protocol
 from challenges.readiness import Readiness, design_problems, readiness
@@ -21,7 +23,6 @@ from evaluation.documents import Problem, validation_problems
 from evaluation.errors import EvaluationError
 
 log = structlog.get_logger(__name__)
-MIB_PER_GIB = 1024
 
 
 class NotReady(FolderRefused):
@@ -209,7 +210,7 @@ def _unchangeable(
 
 
 def _apply_phase(challenge: Challenge, position: int, spec: PhaseSpec) -> Phase:
-    limits, quota = spec.limits, spec.quota
+    quota = spec.quota
     phase, _ = Phase.objects.update_or_create(
         challenge=challenge,
         slug=spec.slug,
@@ -223,15 +224,7 @@ def _apply_phase(challenge: Challenge, position: int, spec: PhaseSpec) -> Phase:
             "gives_away": spec.gives_away,
             "opens_at": spec.opens,
             "closes_at": spec.closes,
-            "memory_mib": round(limits.memory_gib * MIB_PER_GIB),
-            "shm_mib": round(limits.shm_gib * MIB_PER_GIB),
-            "tmp_mib": round(limits.tmp_gib * MIB_PER_GIB),
-            "cpus": limits.cpus,
-            "pids": limits.pids,
-            "seconds_per_case": max(1, round(limits.minutes_per_case * 60)),
-            "seconds_total": _seconds(limits.hours_in_all),
-            "failed_in_a_row": limits.failed_in_a_row,
-            "sandbox": limits.sandbox,
+            **asdict(PhaseLimits.declared(spec.limits)),
             "quota_submissions": quota.submissions,
             "quota_attempts": quota.attempts,
             "quota_days": quota.days,
@@ -239,7 +232,3 @@ def _apply_phase(challenge: Challenge, position: int, spec: PhaseSpec) -> Phase:
         },
     )
     return phase
-
-
-def _seconds(hours: float | None) -> int | None:
-    return None if hours is None else max(1, round(hours * 3600))

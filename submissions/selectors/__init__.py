@@ -1,6 +1,7 @@
 """Reads of what is answered. Each takes the viewer, and leaves out what that one may not see."""
 
-from submissions.selectors.cases import CaseRow, Reason, Try
+from submissions.reasons import Reason
+from submissions.selectors.cases import CaseRow, Try
 from submissions.selectors.lists import (
     SimilarPair,
     find_submission,

@@ -5,25 +5,14 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 
-from evaluation.metrics import Metric
-from evaluation.readers import average_over_readers
 from submissions import reasons
+from submissions.judging.scores import Columns, row_of_values, total_ml
 from submissions.models import Attempt, Run
+from submissions.reasons import Reason, reason_of
 
 _LOG_SHOWN = 8 * 1024
 _COARSE = 1.1
 _LINE = 100
-
-
-@dataclass(frozen=True)
-class Reason:
-    """to_do: what the text does not say itself."""
-
-    title: str
-    text: str
-    to_do: str = ""
-    stage: str = ""
-    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +59,7 @@ class CaseRow:
 def row_of(
     number: int,
     run: Run,
-    columns: tuple[tuple[Metric, str], ...],
+    columns: Columns,
     *,
     detailed: bool,
     logs: bool,
@@ -84,12 +73,9 @@ def row_of(
         case=run.case.name if detailed else f"case {number}",
         state="excluded" if run.case.excluded_at else Run.State(run.state).label,
         reason=reason_of(run.reason_code, run.reason_text, in_full=logs),
-        values=tuple(
-            average_over_readers([one.metrics[metric.id][label]["value"] for one in shown])
-            for metric, label in columns
-        ),
-        reference_ml=average_over_readers([_total(one.reference_ml) for one in shown]),
-        prediction_ml=average_over_readers([_total(one.prediction_ml) for one in shown]),
+        values=row_of_values([one.metrics for one in shown], columns),
+        reference_ml=total_ml([one.reference_ml for one in shown]),
+        prediction_ml=total_ml([one.prediction_ml for one in shown]),
         seconds=_seconds(last.seconds if last else None, detailed),
         cpu_seconds=_seconds(last.cpu_seconds if last else None, detailed),
         memory_mib=_memory_mib(last, detailed),
@@ -130,28 +116,6 @@ def _warning(attempt: Attempt | None, *, in_full: bool) -> str:
     if attempt is None or not attempt.warning:
         return ""
     return attempt.warning if in_full else reasons.WARNING
-
-
-def _total(volumes: dict[str, float | None]) -> float | None:
-    known = [volume for volume in volumes.values() if volume is not None]
-    return sum(known) if known else None
-
-
-def reason_of(
-    code: str, text: str, *, owner: str = "", of_image: bool = False, stage: str = "", in_full: bool
-) -> Reason | None:
-    """What to do is added to the full text of a run; the generic one, and those of images, say it
-    themselves."""
-    if not code:
-        return None
-    known = reasons.meaning(code, of_image=of_image)
-    return Reason(
-        title=known.title,
-        text=text if in_full else known.generic,
-        to_do=known.to_do if in_full and not of_image else "",
-        stage=stage or known.stage,
-        owner=owner,
-    )
 
 
 def _seconds(seconds: float | None, detailed: bool) -> float | None:

@@ -10,8 +10,8 @@ from challenges.models import Phase
 from challenges.policies import Viewer
 from challenges.selectors import shown_edition
 from evaluation.aggregate import Summary, summarise
-from evaluation.metrics import Metric
 from evaluation.spec import EvaluationSpec
+from submissions.judging.scores import Columns, columns_of
 from submissions.models import Attempt, CaseResult, Host, Prediction, Run, Submission
 from submissions.policies import (
     may_cancel,
@@ -20,8 +20,9 @@ from submissions.policies import (
     may_see_case_scores,
     may_see_logs,
 )
+from submissions.reasons import Reason, reason_of
 from submissions.sandbox.process import SANDBOX_NONE
-from submissions.selectors.cases import CaseRow, Reason, reason_of, row_of
+from submissions.selectors.cases import CaseRow, row_of
 from submissions.services import quotas, rerunning
 
 _SEEN_SECONDS = 120
@@ -63,7 +64,7 @@ class Report:
     sandboxed: bool
     waits_for: str
     ahead: int
-    columns: tuple[tuple[Metric, str], ...]
+    columns: Columns
     several_labels: bool
     summaries: tuple[Summary, ...]
     rows: tuple[CaseRow, ...]
@@ -80,7 +81,7 @@ def report(viewer: Viewer, submission: Submission) -> Report:
     logs = may_see_logs(viewer, submission)
     edition = shown_edition(submission.phase)
     spec = EvaluationSpec.model_validate(edition.specification)
-    columns = tuple((metric, label) for metric in spec.shown for label in spec.labels)
+    columns = columns_of(spec)
     runs = list(
         submission.runs.select_related("case").prefetch_related(
             Prefetch("attempts", Attempt.objects.order_by("fence")),

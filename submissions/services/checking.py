@@ -10,16 +10,15 @@ from django.db import transaction
 from challenges import leases
 from challenges.selectors import cases_of
 from challenges.storage import untrusted
+from submissions.judging.images import STAGE, ImageRefused, inspect_image
 from submissions.models import ContainerImage, Run, Submission
-from submissions.sandbox.archive import ArchiveRefused, ImageConfig, InspectedImage, canonicalise
+from submissions.sandbox.archive import ImageConfig, InspectedImage
 from submissions.sandbox.outcome import Owner
-from submissions.sandbox.volumes import refused_volumes
 from submissions.services import hosts, lifecycle
 from submissions.services.hints import RUN, hint_after_commit
 
 log = structlog.get_logger(__name__)
 State = Submission.State
-STAGE = "image check"
 
 
 class _LeaseLost(Exception):
@@ -52,27 +51,15 @@ def _check(submission: Submission) -> None:
     work = Path(untrusted().path(f"work/check-{submission.public_id}-{submission.fence}"))
     work.mkdir(parents=True)
     try:
-        inspected = canonicalise(
+        inspected = inspect_image(
             Path(upload.file.path), work / "image.tar", work=work, progress=beat
         )
-        refused = refused_volumes(inspected.config.volumes)
-        if refused:
-            lifecycle.fail(
-                submission=submission,
-                stage=STAGE,
-                code="volumes_refused",
-                text=f"The image declares volumes that no run can be given: {', '.join(refused)}. "
-                "Remove VOLUME from the Dockerfile; /tmp is writable.",
-                owner=Owner.PARTICIPANT,
-                state=State.REJECTED,
-            )
-            return
         with transaction.atomic():
             submission.version.image = _keep(inspected, work / "image.tar")
             submission.version.save(update_fields=["image"])
             if not _lay_out_runs(submission):
                 raise _LeaseLost
-    except ArchiveRefused as refusal:
+    except ImageRefused as refusal:
         lifecycle.fail(
             submission=submission,
             stage=STAGE,

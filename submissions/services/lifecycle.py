@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from django.db import transaction
@@ -9,8 +10,10 @@ from django.db.models import F, Q, Sum
 from django.utils import timezone
 
 from challenges import leases
+from challenges.definition.limits import PhaseLimits
+from submissions.judging.stopping import ends_submission, limit_reached
 from submissions.models import Attempt, Run, Submission
-from submissions.sandbox.outcome import Owner
+from submissions.sandbox.outcome import Failure, Owner
 from submissions.services.hints import COMPARE, REFRESH, RUN, hint_after_commit
 
 PLATFORM_FAULTS = 8
@@ -123,7 +126,7 @@ def conclude_canary(*, canary: Run) -> None:
     Only the canary's failure ends a submission; another case's counts as the worst value.
     """
     submission = canary.submission
-    if canary.reason_code:
+    if ends_submission(is_canary=True, code=canary.reason_code):
         fail(
             submission=submission,
             stage="first case",
@@ -141,33 +144,22 @@ def conclude_canary(*, canary: Run) -> None:
 def stop_what_is_too_much(*, submission: Submission) -> bool:
     """Where a limit of the whole submission is reached, what has not run counts as worst, with that
     reason; what runs at this moment is let finish."""
-    text = _limit_reached(submission)
-    if not text:
+    reached = _limit_reached(submission)
+    if reached is None:
         return False
     not_run = submission.runs.filter(state__in=(Run.State.WAITING, Run.State.QUEUED))
-    return bool(not_run.update(state=Run.State.COLLECTED, reason_code="not_run", reason_text=text))
+    reason = {"reason_code": reached.code, "reason_text": reached.message}
+    return bool(not_run.update(state=Run.State.COLLECTED, **reason))
 
 
-def _limit_reached(submission: Submission) -> str:
-    phase = submission.phase
+def _limit_reached(submission: Submission) -> Failure | None:
+    limits = PhaseLimits.kept(submission.phase)
     own = Attempt.objects.filter(run__submission=submission).exclude(ended_at=None)
     own = own.exclude(reason_owner=Owner.PLATFORM.value)
-    if phase.seconds_total is not None:
-        used = own.aggregate(used=Sum("seconds"))["used"] or 0.0
-        if used >= phase.seconds_total:
-            return (
-                f"Not run: the cases before it took {used:.0f} s in all; the phase allows a "
-                f"submission {phase.seconds_total} s."
-            )
-    if phase.failed_in_a_row is not None:
-        last = own.order_by("-ended_at", "-pk").values_list("reason_code", flat=True)
-        codes = list(last[: phase.failed_in_a_row])
-        if len(codes) == phase.failed_in_a_row and all(codes):
-            return (
-                f"Not run: {len(codes)} cases failed one after another, after which the phase "
-                "stops a submission."
-            )
-    return ""
+    used = own.aggregate(used=Sum("seconds"))["used"] or 0.0
+    codes = own.order_by("-ended_at", "-pk").values_list("reason_code", flat=True)
+    last = codes[: limits.failed_in_a_row or 0]
+    return limit_reached(limits, seconds=used, failed_in_a_row=len(list(takewhile(bool, last))))
 
 
 @transaction.atomic

@@ -8,7 +8,6 @@ from django.utils import timezone
 from challenges import leases
 from challenges.models import Edition, Phase
 from challenges.selectors import cases_of, current_edition, targets_of
-from evaluation.errors import MaskRefused
 from evaluation.isolated import IsolatedProcessFailed, IsolatedProcessStopped
 from submissions.models import CaseResult, Rescore, Run, Submission
 from submissions.services import hosts, lifecycle
@@ -90,11 +89,8 @@ def _rescore(row: Rescore) -> None:
     scores = _taken_over(run, edition)
     try:
         if not scores:
-            try:
-                scores = scores_of(run, edition, prediction, heart.stopped)
-            except MaskRefused:
-                prediction = None
-                scores = scores_of(run, edition, None, heart.stopped)
+            scores, failure = scores_of(run, edition, prediction, heart.stopped)
+            prediction = prediction if failure is None else None
     except IsolatedProcessStopped:
         log.info("rescore.stopped", run=run.public_id, fence=row.fence)
         return

@@ -2,9 +2,7 @@
 
 import hashlib
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import structlog
 from django.conf import settings
@@ -12,28 +10,21 @@ from django.db import transaction
 from django.utils import timezone
 
 from challenges import leases
-from challenges.models import Image, Phase
+from challenges.definition.limits import PhaseLimits
+from challenges.models import Phase
 from challenges.selectors import definition_of
 from challenges.storage import private, untrusted
-from evaluation.errors import MaskRefused
-from evaluation.geometry import Geometry
-from evaluation.isolated import IsolatedProcessFailed, IsolatedProcessStopped, decode_mask
-from evaluation.similarity import sketch
-from evaluation.volumes import Volume, write_mha
-from submissions.documents import judge_documents
+from evaluation.isolated import IsolatedProcessFailed, IsolatedProcessStopped
+from submissions.judging.outcomes import Accepted, judge, own_doing
+from submissions.judging.requests import request_of
 from submissions.models import Attempt, Prediction, Run, Submission
 from submissions.sandbox.container import ContainerProgram
 from submissions.sandbox.engine import GVISOR, Engine
 from submissions.sandbox.outcome import (
-    MIB,
     Failure,
-    InputDocument,
-    InputImage,
-    Limits,
     Outcome,
     Owner,
     Program,
-    RunRequest,
     SandboxError,
     Stopped,
     Stopwatch,
@@ -43,23 +34,10 @@ from submissions.sandbox.process import BaselineProcess
 from submissions.services import hosts, lifecycle, quotas
 from submissions.services.checking import stored_config
 from submissions.services.hints import RUN, SCORE, hint, hint_after_commit
+from submissions.services.scoring import input_of
 
 log = structlog.get_logger(__name__)
 State = Run.State
-
-_OUTPUT_BYTES_PER_VOXEL = 8
-_MAYBE_ITS_OWN = ("killed_from_outside", "sandbox_died")
-_MAYBE_ITS_OWN_TIMES = 3
-
-
-@dataclass(frozen=True)
-class _Accepted:
-    """A validated mask, encoded as it will be kept, and what it was accepted with."""
-
-    content: bytes
-    sha256: str
-    sketch: bytes
-    outputs: dict[str, Any]
 
 
 def run_next(*, worker: str, engine: Engine | None) -> bool:
@@ -97,7 +75,16 @@ def run_next(*, worker: str, engine: Engine | None) -> bool:
 
 def _execute(run: Run, worker: str, engine: Engine | None) -> None:
     """One attempt. Only here is a fault of the platform told from one of the algorithm."""
-    request = _request(run)
+    case, definition = input_of(run.case), definition_of(run.submission.phase.challenge)
+    request = request_of(
+        run=run.public_id,
+        attempt=run.fence,
+        case=case,
+        definition=definition,
+        limits=PhaseLimits.kept(run.submission.phase),
+        writable=run.submission.version.writable,
+        work=Path(untrusted().path(f"work/run-{run.public_id}-{run.fence}")),
+    )
     image = run.submission.version.image
     attempt = Attempt.objects.create(
         run=run,
@@ -113,11 +100,12 @@ def _execute(run: Run, worker: str, engine: Engine | None) -> None:
         outcome = _program(run.submission, engine).run(request, heart.stopped)
         clock = Stopwatch()
         with clock.stage("decode"):
-            accepted, failure = _judge(run, outcome, heart)
-        if accepted is not None:
-            _write(run, accepted)
+            judged = judge(outcome, definition, case.grid, heart.stopped)
+        if isinstance(judged, Accepted):
+            _write(run, judged)
+        else:
+            judged = _own_doing(run, judged)
         outcome.stages.update(clock.stages)
-        failure = _own_doing(run, failure)
     except (Stopped, IsolatedProcessStopped):
         log.info("run.stopped", run=run.public_id, fence=run.fence)
         return
@@ -132,58 +120,14 @@ def _execute(run: Run, worker: str, engine: Engine | None) -> None:
         return
     finally:
         shutil.rmtree(request.work, ignore_errors=True)  # gone, where the lease was lost
-    if failure is not None and failure.owner is Owner.PLATFORM:
-        _platform_fault(run, attempt, failure, outcome)
-    elif _finish(run, attempt, outcome, accepted, failure):
+    if isinstance(judged, Failure) and judged.owner is Owner.PLATFORM:
+        _platform_fault(run, attempt, judged, outcome)
+    elif _finish(run, attempt, outcome, judged):
         _after(run)
 
 
-def _own_doing(run: Run, failure: Failure | None) -> Failure | None:
-    """What looks like a fault of the platform, and comes each time: the program does it to itself.
-
-    Else a program that kills itself would be a probe that costs nothing.
-    """
-    if failure is None or failure.code not in _MAYBE_ITS_OWN:
-        return failure
-    times = run.attempts.filter(reason_code=failure.code).count() + 1
-    if times < _MAYBE_ITS_OWN_TIMES:
-        return failure
-    text = f"{failure.message} So it was in {times} attempts: the program does it to itself."
-    return Failure(failure.code, text, Owner.PARTICIPANT)
-
-
-def _request(run: Run) -> RunRequest:
-    phase = run.submission.phase
-    images = {image.modality: image for image in run.case.images.all()}
-    order = [Image.Modality.PET, Image.Modality.CT]
-    voxels = Geometry.from_json(images[Image.Modality.PET].geometry).voxels
-    definition = definition_of(phase.challenge)
-    return RunRequest(
-        run=run.public_id,
-        attempt=run.fence,
-        images=tuple(
-            InputImage(modality.value, Path(images[modality].file.path))
-            for modality in order
-            if modality in images
-        ),
-        inputs=tuple(
-            InputDocument(one.name, one.title, run.case.inputs[one.name])
-            for one in definition.inputs
-        ),
-        output_slug=definition.output_slug,
-        outputs=tuple(one.name for one in definition.outputs),
-        writable=tuple(run.submission.version.writable),
-        limits=Limits(
-            memory_mib=phase.memory_mib,
-            shm_mib=phase.shm_mib,
-            tmp_mib=phase.tmp_mib,
-            output_mib=1 + -(-voxels * _OUTPUT_BYTES_PER_VOXEL // MIB),
-            cpus=phase.cpus,
-            pids=phase.pids,
-            seconds=phase.seconds_per_case,
-        ),
-        work=Path(untrusted().path(f"work/run-{run.public_id}-{run.fence}")),
-    )
+def _own_doing(run: Run, failure: Failure) -> Failure:
+    return own_doing(failure, run.attempts.filter(reason_code=failure.code).count())
 
 
 def _program(submission: Submission, engine: Engine | None) -> Program:
@@ -208,36 +152,10 @@ def _program(submission: Submission, engine: Engine | None) -> Program:
     )
 
 
-def _judge(
-    run: Run, outcome: Outcome, heart: leases.Heart
-) -> tuple[_Accepted | None, Failure | None]:
-    """Decode the collected file, untrusted as it is, in a process that can open nothing else."""
-    if outcome.failure is not None or outcome.mask is None:
-        return None, outcome.failure
-    definition = definition_of(run.submission.phase.challenge)
-    values, failure = judge_documents(outcome.documents, definition.outputs)
-    if failure is not None:
-        return None, failure
-    image = run.case.images.get(modality=Image.Modality.PET)
-    geometry = Geometry.from_json(image.geometry)
-    try:
-        with outcome.mask.open("rb") as file:
-            voxels = decode_mask(file, geometry, definition.evaluation, heart.stopped)
-    except MaskRefused as refusal:
-        return None, Failure(refusal.code, refusal.message)
-    volume = Volume(voxels, geometry)
-    return _Accepted(write_mha(volume), volume.sha256(), sketch(voxels), values), None
-
-
-def _finish(
-    run: Run,
-    attempt: Attempt,
-    outcome: Outcome,
-    accepted: _Accepted | None,
-    failure: Failure | None,
-) -> bool:
+def _finish(run: Run, attempt: Attempt, outcome: Outcome, judged: Accepted | Failure) -> bool:
     """Store the outcome, if the run is still ours."""
     name = _prediction_name(run)
+    failure = judged if isinstance(judged, Failure) else None
     with transaction.atomic():
         ours = leases.leave(
             run,
@@ -249,18 +167,18 @@ def _finish(
         )
         if ours:
             _record(attempt, outcome, failure)
-            if accepted is not None:
+            if isinstance(judged, Accepted):
                 Prediction.objects.create(
                     run=run,
                     attempt=attempt,
                     file=name,
-                    sha256=accepted.sha256,
-                    sketch=accepted.sketch,
-                    outputs=accepted.outputs,
+                    sha256=judged.sha256,
+                    sketch=judged.sketch,
+                    outputs=judged.outputs,
                 )
-                attempt.output_sha256 = accepted.sha256
+                attempt.output_sha256 = judged.sha256
                 attempt.save(update_fields=["output_sha256"])
-    if not ours and accepted is not None:
+    if not ours and isinstance(judged, Accepted):
         Path(private().path(name)).unlink()
     return ours
 
@@ -270,7 +188,7 @@ def _prediction_name(run: Run) -> str:
     return f"predictions/{run.submission.public_id}/{run.public_id}-{run.fence}.mha"
 
 
-def _write(run: Run, accepted: _Accepted) -> None:
+def _write(run: Run, accepted: Accepted) -> None:
     path = Path(private().path(_prediction_name(run)))
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

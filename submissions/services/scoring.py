@@ -1,6 +1,5 @@
 """Score what was collected, in a process of its own, and keep one result a run and target."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +9,15 @@ import structlog
 from django.db import transaction
 
 from challenges import leases
-from challenges.models import Edition, Image, Reference
+from challenges.models import Case, Edition, Image, Reference
 from challenges.selectors import current_edition, targets_of
-from evaluation.errors import MaskRefused
 from evaluation.geometry import Geometry
-from evaluation.isolated import IsolatedProcessFailed, IsolatedProcessStopped, score_files
+from evaluation.isolated import IsolatedProcessFailed, IsolatedProcessStopped
 from evaluation.spec import EvaluationSpec
+from submissions.judging.requests import CaseInput
+from submissions.judging.scores import score_against
 from submissions.models import CaseResult, Prediction, Run
+from submissions.sandbox.outcome import Failure
 from submissions.services import hosts, lifecycle
 from submissions.services.hints import SCORE, hint
 
@@ -46,12 +47,7 @@ def _score(run: Run) -> None:
     prediction = getattr(run, "prediction", None)
     heart = leases.Heart(run, state=State.SCORING)
     try:
-        try:
-            scores = scores_of(run, edition, prediction, heart.stopped)
-        except MaskRefused as refusal:
-            # A mask that no scorer of this size can measure counts as no result.
-            prediction, run.reason_code, run.reason_text = None, refusal.code, refusal.message
-            scores = scores_of(run, edition, None, heart.stopped)
+        scores, failure = scores_of(run, edition, prediction, heart.stopped)
     except IsolatedProcessStopped:
         log.info("score.stopped", run=run.public_id, fence=run.fence)
         return
@@ -63,6 +59,8 @@ def _score(run: Run) -> None:
         log.exception("score.disk_fault", run=run.public_id)
         _platform_fault(run, "disk_fault")
         return
+    if failure is not None:
+        prediction, run.reason_code, run.reason_text = None, failure.code, failure.message
     reason = {"reason_code": run.reason_code, "reason_text": run.reason_text}
     with transaction.atomic():
         if leases.leave(run, source=State.SCORING, target=State.DONE, **reason):
@@ -81,27 +79,34 @@ class Score:
 
 def scores_of(
     run: Run, edition: Edition, prediction: Prediction | None, stopped: Callable[[], bool]
-) -> list[Score]:
-    """Against each target of the edition, by the edition's own rules, whatever was amended since.
+) -> tuple[list[Score], Failure | None]:
+    """Against each target of the edition, by the edition's own rules, whatever was amended since;
+    and why the prediction counts as no result, where it does.
 
-    Raises what ``evaluation.isolated.score_files`` raises, and OSError.
+    Raises what ``judging.scores.score_against`` raises.
     """
-    targets = targets_of(run.submission.phase, edition.reference_version).filter(case=run.case)
-    spec = EvaluationSpec.model_validate(edition.specification)
-    pet = run.case.images.get(modality=Image.Modality.PET)
-    scores = []
-    for target in targets:
-        clock = time.monotonic()
-        values = score_files(
-            Path(target.file.path),
-            Path(prediction.file.path) if prediction else None,
-            Geometry.from_json(pet.geometry).voxels,
-            spec,
-            stopped,
-            pet=Path(pet.file.path),
-        )
-        scores.append(Score(target, values, time.monotonic() - clock))
-    return scores
+    targets = list(
+        targets_of(run.submission.phase, edition.reference_version).filter(case=run.case)
+    )
+    scored = score_against(
+        [Path(target.file.path) for target in targets],
+        Path(prediction.file.path) if prediction else None,
+        input_of(run.case),
+        EvaluationSpec.model_validate(edition.specification),
+        stopped,
+    )
+    pairs = zip(targets, scored.targets, strict=True)
+    return [Score(target, one.values, one.seconds) for target, one in pairs], scored.failure
+
+
+def input_of(case: Case) -> CaseInput:
+    """As the store has it."""
+    images = {image.modality: image for image in case.images.all()}
+    return CaseInput(
+        images={modality: Path(image.file.path) for modality, image in images.items()},
+        documents=case.inputs,
+        grid=Geometry.from_json(images[Image.Modality.PET].geometry),
+    )
 
 
 def keep(run: Run, edition: Edition, prediction: Prediction | None, scores: list[Score]) -> None:

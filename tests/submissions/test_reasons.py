@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # The exceptions and values that carry a code, and the functions that make one of their first word.
 BEARERS = {
     "Failure",
+    "ImageRefused",
     "IsolatedProcessFailed",
     "MaskRefused",
     "SandboxError",

@@ -105,7 +105,7 @@ def test_results_by_the_same_rules_are_taken_over(phase, developer, monkeypatch)
     case = phase.dataset.cases.get(name="case-2")
     deciding.exclude(case=case, reason="Wrong patient.", by=a_user("organiser"))
     monkeypatch.setattr(
-        "submissions.services.scoring.score_files", lambda *_, **__: pytest.fail("scored again")
+        "submissions.judging.scores.score_files", lambda *_, **__: pytest.fail("scored again")
     )
     reconcile(Watch(60))
     rescore()
