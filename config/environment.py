@@ -68,6 +68,12 @@ class Environment(BaseModel):
     upload_gib: float = Field(
         default=10, gt=0, description="Largest upload of a container image, GiB."
     )
+    api_per_minute: int = Field(
+        default=600,
+        ge=1,
+        description="Requests to the API in a minute, of each person; a tenth of it from each "
+        "address where nobody is signed in.",
+    )
     data_upload_gib: float = Field(
         default=100, gt=0, description="Largest upload of a challenge's data, GiB."
     )

@@ -1,4 +1,5 @@
 import posixpath
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -58,16 +59,8 @@ class SubmitForm(forms.Form):
         """In one spelling, each once; without those that are writable anyway."""
         given = [line.strip() for line in str(self.cleaned_data["writable"]).splitlines()]
         paths = [path for path in given if path]
-        strange = [path for path in paths if not path.startswith("/") or not path.isprintable()]
-        refused = [*strange, *refused_volumes(path for path in paths if path not in strange)]
-        refused += [path for path in paths if posixpath.normpath(path).lstrip("/") == "input"]
-        if len(declared_volumes(paths)) > MOST:
-            raise forms.ValidationError(f"At most {MOST} folders can be made writable.")
-        if refused:
-            raise forms.ValidationError(
-                f"No run can write to {', '.join(refused)}. Name folders of the image from its "
-                "root, as /opt/algorithm; not the root itself, nor a place of the system."
-            )
+        if refused := refused_paths(paths):
+            raise forms.ValidationError(refused)
         return declared_volumes(paths)
 
     def clean_image(self) -> "UploadedFile[Any]":
@@ -78,3 +71,18 @@ class SubmitForm(forms.Form):
                 f"at most {filesizeformat(settings.UPLOAD_BYTES)} are taken."
             )
         return file
+
+
+def refused_paths(paths: Sequence[str]) -> str:
+    """Why these cannot be made writable; nothing where they can."""
+    strange = [path for path in paths if not path.startswith("/") or not path.isprintable()]
+    refused = [*strange, *refused_volumes(path for path in paths if path not in strange)]
+    refused += [path for path in paths if posixpath.normpath(path).lstrip("/") == "input"]
+    if len(declared_volumes(paths)) > MOST:
+        return f"At most {MOST} folders can be made writable."
+    if not refused:
+        return ""
+    return (
+        f"No run can write to {', '.join(refused)}. Name folders of the image from its root, as "
+        "/opt/algorithm; not the root itself, nor a place of the system."
+    )

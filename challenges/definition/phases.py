@@ -125,6 +125,12 @@ class PhaseSpec(Strict):
         default=False,
         description="Images and references may be downloaded; of training data always.",
     )
+    takes: list[Literal["container", "predictions"]] = Field(
+        default=["container"],
+        min_length=1,
+        description="What may be submitted: container (an image that is run), predictions (a zip "
+        "of masks that were made elsewhere; of public cases only).",
+    )
     opens: Moment | None = None
     closes: Moment | None = None
     limits: Limits = Limits()
@@ -153,6 +159,15 @@ class PhaseSpec(Strict):
         if download and info.data.get("cases") == "hidden":
             raise ValueError("hidden cases cannot be downloaded")
         return download
+
+    @field_validator("takes")
+    @classmethod
+    def _masks_of_public_cases(cls, takes: list[str], info: ValidationInfo) -> list[str]:
+        if len(set(takes)) < len(takes):
+            raise ValueError("each kind of submission at most once")
+        if "predictions" in takes and info.data.get("cases") == "hidden":
+            raise ValueError("predictions are of cases that people can see: cases: public expected")
+        return takes
 
     @property
     def gives_away(self) -> bool:

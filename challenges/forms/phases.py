@@ -17,6 +17,11 @@ _LIMITS = {
     "failed_in_a_row": None,
     "sandbox": "any",
 }
+_TAKES = {
+    "container": "containers",
+    "container predictions": "containers, or masks",
+    "predictions": "masks",
+}
 _QUOTA = {"submissions": None, "attempts": None, "days": 7, "at_once": 1}
 
 
@@ -57,6 +62,12 @@ class PhaseForm(forms.Form):
     download = forms.BooleanField(
         required=False, label="Cases may be downloaded", help_text="Of training data always."
     )
+    takes = forms.ChoiceField(
+        label="What may be submitted",
+        choices=list(_TAKES.items()),
+        help_text="Masks: a zip, one for each case, of people or of tools that cannot be run here; "
+        "for public cases.",
+    )
     opens = _moment("Opens")
     closes = _moment("Closes")
     submissions = forms.IntegerField(
@@ -93,7 +104,7 @@ class PhaseForm(forms.Form):
         choices=[("any", "gVisor where the host has it"), ("gvisor", "gVisor required")],
     )
 
-    BASICS = ("title", "slug", "kind", "cases", "split", "download", "opens", "closes")
+    BASICS = ("title", "slug", "kind", "cases", "split", "download", "takes", "opens", "closes")
     QUOTA = ("submissions", "attempts", "days", "at_once")
     LIMITS = (
         "memory_gib",
@@ -120,6 +131,8 @@ class PhaseForm(forms.Form):
             self.add_error("closes", "It closes before it opens.")
         if values.get("kind") == "training" and values.get("cases") == "hidden":
             self.add_error("cases", "Training data are given away, so they are public.")
+        if "predictions" in values.get("takes", "") and values.get("cases") == "hidden":
+            self.add_error("takes", "Masks can be made of public cases only.")
         return values
 
 
@@ -155,6 +168,7 @@ def _initial(phase: dict[str, Any]) -> dict[str, Any]:
         "kind": phase.get("kind", "benchmark"),
         "cases": phase.get("cases", "hidden"),
         "download": phase.get("download", False),
+        "takes": " ".join(sorted(phase.get("takes") or ["container"])),
         **{name: _read(phase.get(name)) for name in ("opens", "closes")},
         **{name: limits.get(name, default) for name, default in _LIMITS.items()},
         **{name: quota.get(name, default) for name, default in _QUOTA.items()},
@@ -171,6 +185,7 @@ def _phase(values: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     return {
         "slug": slug,
         **{name: values[name] for name in ("title", "kind", "cases", "split", "download")},
+        "takes": values["takes"].split(),
         **{
             name: values[name].astimezone(UTC).isoformat() if values[name] else None
             for name in ("opens", "closes")

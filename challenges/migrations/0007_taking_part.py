@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='phase',
             name='takes',
-            field=models.JSONField(default=challenges.models.challenge.containers_alone),
+            field=models.JSONField(default=challenges.models.challenge.container_alone),
         ),
         migrations.CreateModel(
             name='Team',

@@ -86,8 +86,8 @@ class Membership(models.Model):
         return f"{self.user_id} {self.role} of {self.challenge_id}"
 
 
-def containers_alone() -> list[str]:
-    return ["containers"]
+def container_alone() -> list[str]:
+    return ["container"]
 
 
 class Phase(models.Model):
@@ -97,8 +97,8 @@ class Phase(models.Model):
     cases may be downloaded; kind training takes no submissions.
     Limits of a whole submission: seconds_total of its containers together, failed_in_a_row of its
     cases. Quotas are per person: submissions that are scored, and attempts of any end, within any
-    quota_days; at_once under way. A null is no limit. takes: kinds of submission, as
-    ``definition.phases.TAKES`` names them.
+    quota_days; at_once under way. A null is no limit. takes: what may be submitted,
+    "container" and "predictions".
     """
 
     class Sandbox(models.TextChoices):
@@ -121,7 +121,7 @@ class Phase(models.Model):
         "challenges.Dataset", on_delete=models.PROTECT, related_name="phases"
     )
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.BENCHMARK)
-    takes = models.JSONField(default=containers_alone)
+    takes = models.JSONField(default=container_alone)
     split = models.CharField(max_length=40, blank=True)
     gives_away = models.BooleanField(default=False)
     slug = models.SlugField(max_length=60)

@@ -3,8 +3,6 @@
 Each step is claimed like any work (``challenges.leases``), may die anywhere, and is done again.
 """
 
-import fcntl
-import os
 import shutil
 import threading
 from collections.abc import Iterable
@@ -24,6 +22,7 @@ from challenges.definition import ChallengeDefinition
 from challenges.hints import BRING_DATA, hint, hint_after_commit
 from challenges.ingest import FolderRefused
 from challenges.models import Challenge, DataImport
+from challenges.receiving import OffsetDiffers, TooMuch, alone_with, write_part
 from challenges.services.arrivals import archive_of, clear, folder_of, place_of_arrivals
 from challenges.services.drafting import definition_for_data
 from challenges.services.publishing import NotReady
@@ -39,10 +38,6 @@ PLATFORM_FAULTS = 3
 
 class UploadRefused(Exception):
     """Why an upload cannot be taken."""
-
-
-class OffsetDiffers(Exception):
-    """The part that was sent does not begin where the upload ends; or another one is under way."""
 
 
 def begin_upload(*, challenge: Challenge, user: User, name: str, size_bytes: int) -> DataImport:
@@ -78,25 +73,21 @@ def append(*, row: DataImport, offset: int, parts: Iterable[bytes]) -> int:
     What has arrived is kept when the connection breaks. Raises OffsetDiffers; UploadRefused where
     more comes than was announced.
     """
-    with archive_of(row).open("r+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OffsetDiffers from None
+    with alone_with(archive_of(row)) as file:
         row.refresh_from_db()
         if row.state != State.RECEIVING or offset != row.received_bytes:
             raise OffsetDiffers
-        file.seek(offset)
+        own = DataImport.objects.filter(pk=row.pk)
         try:
-            for part in parts:
-                if offset + len(part) > row.size_bytes:
-                    raise UploadRefused(f"More than the announced {row.size_bytes} bytes came.")
-                file.write(part)
-                offset += len(part)
-        finally:
-            file.flush()
-            os.fsync(file.fileno())
-            DataImport.objects.filter(pk=row.pk).update(received_bytes=offset)
+            offset = write_part(
+                file,
+                parts,
+                offset=offset,
+                end=row.size_bytes,
+                keep=lambda reached: own.update(received_bytes=reached),
+            )
+        except TooMuch:
+            raise UploadRefused(f"More than the announced {row.size_bytes} bytes came.") from None
     row.received_bytes = offset
     if offset == row.size_bytes:
         _move_on(row, State.RECEIVING, State.RECEIVED)

@@ -222,6 +222,7 @@ def _apply_phase(challenge: Challenge, position: int, spec: PhaseSpec) -> Phase:
             "cases": spec.cases,
             "split": spec.split,
             "gives_away": spec.gives_away,
+            "takes": list(spec.takes),
             "opens_at": spec.opens,
             "closes_at": spec.closes,
             **asdict(PhaseLimits.declared(spec.limits)),

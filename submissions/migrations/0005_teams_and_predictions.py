@@ -6,51 +6,68 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('challenges', '0007_taking_part'),
-        ('submissions', '0004_rescore'),
+        ("challenges", "0007_taking_part"),
+        ("submissions", "0004_rescore"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='algorithmversion',
-            name='kind',
-            field=models.CharField(choices=[('container', 'container'), ('predictions', 'predictions')], default='container', max_length=20),
+            model_name="algorithmversion",
+            name="kind",
+            field=models.CharField(
+                choices=[("container", "container"), ("predictions", "predictions")],
+                default="container",
+                max_length=20,
+            ),
         ),
         migrations.AddField(
-            model_name='submission',
-            name='team',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='submissions', to='challenges.team'),
+            model_name="submission",
+            name="team",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="submissions",
+                to="challenges.team",
+            ),
         ),
         migrations.AddField(
-            model_name='upload',
-            name='kind',
-            field=models.CharField(choices=[('container', 'container'), ('predictions', 'predictions')], default='container', max_length=20),
+            model_name="upload",
+            name="kind",
+            field=models.CharField(
+                choices=[("container", "container"), ("predictions", "predictions")],
+                default="container",
+                max_length=20,
+            ),
         ),
         migrations.AddField(
-            model_name='upload',
-            name='phase',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='uploads', to='challenges.phase'),
+            model_name="upload",
+            name="phase",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="uploads",
+                to="challenges.phase",
+            ),
         ),
         migrations.AddField(
-            model_name='upload',
-            name='promised_sha256',
+            model_name="upload",
+            name="promised_sha256",
             field=models.CharField(blank=True, max_length=64),
         ),
         migrations.AddField(
-            model_name='upload',
-            name='received_bytes',
+            model_name="upload",
+            name="received_bytes",
             field=models.BigIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='upload',
-            name='touched_at',
+            model_name="upload",
+            name="touched_at",
             field=models.DateTimeField(default=django.utils.timezone.now),
         ),
         migrations.AlterField(
-            model_name='upload',
-            name='sha256',
+            model_name="upload",
+            name="sha256",
             field=models.CharField(blank=True, max_length=64),
         ),
     ]

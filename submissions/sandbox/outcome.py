@@ -101,15 +101,16 @@ class Failure:
 class Outcome:
     """What the platform observed of one run, whether it succeeded or not.
 
-    seconds: wall time of the program. mask: the collected file, documents: the declared JSON files
-    by name; both untrusted. failure: None means that all declared outputs were collected after exit
-    status 0. stages: seconds by stage, as far as it came.
+    seconds: wall time of the program, None where none was run. mask: the collected file,
+    documents: the declared JSON files by name; both untrusted. failure: None means that all
+    declared outputs were collected after exit status 0. stages: seconds by stage, as far as it
+    came.
     """
 
     sandbox: str
     started_at: datetime
     ended_at: datetime
-    seconds: float
+    seconds: float | None
     exit_code: int | None
     signal: int | None
     out_of_memory: bool

@@ -2,6 +2,7 @@
 
 from submissions.reasons import Reason
 from submissions.selectors.cases import CaseRow, Try
+from submissions.selectors.estimating import Estimate
 from submissions.selectors.lists import (
     SimilarPair,
     find_submission,
@@ -11,10 +12,12 @@ from submissions.selectors.lists import (
     submissions_to,
 )
 from submissions.selectors.report import STEPS, Progress, Report, report
+from submissions.selectors.results import log_of, results_csv
 
 __all__ = [
     "STEPS",
     "CaseRow",
+    "Estimate",
     "Progress",
     "Reason",
     "Report",
@@ -22,7 +25,9 @@ __all__ = [
     "Try",
     "find_submission",
     "in_flight",
+    "log_of",
     "report",
+    "results_csv",
     "similar_pairs",
     "submissions_of",
     "submissions_to",

@@ -23,6 +23,7 @@ from submissions.policies import (
 from submissions.reasons import Reason, reason_of
 from submissions.sandbox.process import SANDBOX_NONE
 from submissions.selectors.cases import CaseRow, row_of
+from submissions.selectors.estimating import Estimate, estimate
 from submissions.services import quotas, rerunning
 
 _SEEN_SECONDS = 120
@@ -64,10 +65,19 @@ class Report:
     sandboxed: bool
     waits_for: str
     ahead: int
+    estimate: Estimate | None
     columns: Columns
     several_labels: bool
     summaries: tuple[Summary, ...]
     rows: tuple[CaseRow, ...]
+
+    @property
+    def column_keys(self) -> tuple[str, ...]:
+        """A name for each column: the metric's id, with the label where there are several."""
+        return tuple(
+            f"{metric.id}.{label}" if self.several_labels else metric.id
+            for metric, label in self.columns
+        )
 
     @property
     def sampled(self) -> bool:
@@ -114,6 +124,7 @@ def report(viewer: Viewer, submission: Submission) -> Report:
         sandboxed=all(attempt.sandbox != SANDBOX_NONE for attempt in attempts),
         waits_for=_waits_for(submission),
         ahead=_ahead(submission),
+        estimate=estimate(submission),
         columns=columns,
         several_labels=len(spec.labels) > 1,
         summaries=tuple(summarise(column) for column in values) if detailed else (),

@@ -11,10 +11,11 @@ from challenges import leases
 from challenges.selectors import cases_of
 from challenges.storage import untrusted
 from submissions.judging.images import STAGE, ImageRefused, inspect_image
-from submissions.models import ContainerImage, Run, Submission
+from submissions.models import ContainerImage, Kind, Run, Submission
 from submissions.sandbox.archive import ImageConfig, InspectedImage
 from submissions.sandbox.outcome import Owner
-from submissions.services import hosts, lifecycle
+from submissions.services import hosts, lifecycle, predictions
+from submissions.services.arriving import UploadRefused, require_promise
 from submissions.services.hints import RUN, hint_after_commit
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,12 @@ def _check(submission: Submission) -> None:
     work = Path(untrusted().path(f"work/check-{submission.public_id}-{submission.fence}"))
     work.mkdir(parents=True)
     try:
+        require_promise(upload, beat)
+        if upload.kind == Kind.PREDICTIONS:
+            predictions.take_apart(submission, work, beat)
+            if not _lay_out_runs(submission):
+                raise _LeaseLost
+            return
         inspected = inspect_image(
             Path(upload.file.path), work / "image.tar", work=work, progress=beat
         )
@@ -59,15 +66,10 @@ def _check(submission: Submission) -> None:
             submission.version.save(update_fields=["image"])
             if not _lay_out_runs(submission):
                 raise _LeaseLost
-    except ImageRefused as refusal:
-        lifecycle.fail(
-            submission=submission,
-            stage=STAGE,
-            code=refusal.code,
-            text=refusal.message,
-            owner=Owner.PARTICIPANT,
-            state=State.REJECTED,
-        )
+    except UploadRefused as refusal:
+        _reject(submission, refusal.code, refusal.message, Owner.PLATFORM)
+    except (ImageRefused, predictions.PredictionsRefused) as refusal:
+        _reject(submission, refusal.code, refusal.message)
     except _LeaseLost:
         log.info("check.lease_lost", submission=submission.public_id)
     except OSError as error:
@@ -82,6 +84,12 @@ def _check(submission: Submission) -> None:
         )
     finally:
         shutil.rmtree(work, ignore_errors=True)  # gone, where the lease was lost
+
+
+def _reject(submission: Submission, code: str, text: str, owner: Owner = Owner.PARTICIPANT) -> None:
+    lifecycle.fail(
+        submission=submission, stage=STAGE, code=code, text=text, owner=owner, state=State.REJECTED
+    )
 
 
 def _keep(inspected: InspectedImage, archive: Path) -> ContainerImage:
@@ -103,7 +111,11 @@ def _keep(inspected: InspectedImage, archive: Path) -> ContainerImage:
 
 @transaction.atomic
 def _lay_out_runs(submission: Submission) -> bool:
-    """One run a case; the first is the canary, and the others wait for it."""
+    """One run a case; the first is the canary, and the others wait for it.
+
+    Masks that were made elsewhere need no canary: nothing is started.
+    """
+    tried_first = submission.version.kind == Kind.CONTAINER
     if not leases.leave(submission, source=State.CHECKING, target=State.QUEUED):
         return False
     for number, case in enumerate(cases_of(submission.phase).order_by("position")):
@@ -113,8 +125,8 @@ def _lay_out_runs(submission: Submission) -> bool:
             variant="original",
             repeat=0,
             defaults={
-                "is_canary": number == 0,
-                "state": Run.State.QUEUED if number == 0 else Run.State.WAITING,
+                "is_canary": tried_first and number == 0,
+                "state": Run.State.WAITING if tried_first and number else Run.State.QUEUED,
             },
         )
     hint_after_commit(RUN)

@@ -12,6 +12,7 @@ from challenges.storage import untrusted
 from challenges.untouched import Untouched
 from submissions.models import ContainerImage, Run, Submission, Upload
 from submissions.sandbox.engine import Engine
+from submissions.services.arriving import give_up_untouched
 
 log = structlog.get_logger(__name__)
 
@@ -46,11 +47,13 @@ def clean_up(
 
 
 def _remove_useless_uploads() -> None:
-    """Tarballs of ended or checked submissions."""
+    """Files of ended or checked submissions, and what nobody went on to send."""
+    give_up_untouched()
     ended = Q(version__image__isnull=False) | ~Q(
         version__submissions__state__in=(Submission.State.RECEIVED, Submission.State.CHECKING)
     )
-    for upload in Upload.objects.exclude(file="").filter(ended).distinct():
+    of_no_use = Upload.objects.exclude(file="").exclude(version=None).filter(ended)
+    for upload in of_no_use.distinct():
         upload.file.delete(save=True)
 
 
@@ -60,6 +63,9 @@ def _unknown_files() -> Iterator[Path]:
     known = set(ContainerImage.objects.values_list("digest", flat=True))
     yield from (archive for archive in archives if archive.stem not in known)
     yield from Path(untrusted().path("incoming")).iterdir()
+    uploads = list(Path(untrusted().path("uploads")).glob("*.tar"))
+    wanted = set(Upload.objects.exclude(file="").values_list("file", flat=True))
+    yield from (file for file in uploads if f"uploads/{file.name}" not in wanted)
 
 
 def _owned(runs: list[str]) -> set[tuple[str, int]]:

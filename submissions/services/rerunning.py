@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.models import User
-from submissions.models import Submission
+from submissions.models import Kind, Submission
 from submissions.services.hints import CHECK, hint_after_commit
 
 log = structlog.get_logger(__name__)
@@ -31,6 +31,8 @@ def why_it_cannot_be_rerun(submission: Submission) -> str:
     if version.image is not None:
         there = Path(version.image.file.path).is_file()
         return "" if there else "Its image is no longer on the platform's disk."
+    if version.kind == Kind.PREDICTIONS:
+        return "Its masks were made elsewhere: there is nothing to run."
     upload = version.upload
     if upload is not None and upload.file and Path(upload.file.path).is_file():
         return ""
@@ -54,6 +56,7 @@ def rerun(*, submission: Submission, by: User) -> Submission:
         version=old.version,
         phase_id=old.phase_id,
         submitted_by_id=old.submitted_by_id,
+        team_id=old.team_id,
         is_baseline=old.is_baseline,
         rerun_of=old,
         attempt=old.attempt + 1,

@@ -17,7 +17,7 @@ from challenges.storage import private, untrusted
 from evaluation.isolated import IsolatedProcessFailed, IsolatedProcessStopped
 from submissions.judging.outcomes import Accepted, judge, own_doing
 from submissions.judging.requests import request_of
-from submissions.models import Attempt, Prediction, Run, Submission
+from submissions.models import Attempt, Kind, Prediction, Run
 from submissions.sandbox.container import ContainerProgram
 from submissions.sandbox.engine import GVISOR, Engine
 from submissions.sandbox.outcome import (
@@ -34,6 +34,7 @@ from submissions.sandbox.process import BaselineProcess
 from submissions.services import hosts, lifecycle, quotas
 from submissions.services.checking import stored_config
 from submissions.services.hints import RUN, SCORE, hint, hint_after_commit
+from submissions.services.predictions import MadeElsewhere, mask_of
 from submissions.services.scoring import input_of
 
 log = structlog.get_logger(__name__)
@@ -44,8 +45,8 @@ def run_next(*, worker: str, engine: Engine | None) -> bool:
     """Run the first queued run that this host can run; False when there is none.
 
     Canaries first, so that a broken container fails in seconds; then in order of receipt. Without
-    an engine only the project's own baselines are taken, and an uploaded container waits; so do
-    runs that require gVisor where the engine lacks it.
+    an engine only the project's own baselines and masks that were made elsewhere are taken, and an
+    uploaded container waits; so do runs that require gVisor where the engine lacks it.
     """
     if hosts.takes_nothing_new(worker):
         return False
@@ -54,7 +55,12 @@ def run_next(*, worker: str, engine: Engine | None) -> bool:
             lifecycle.eligible(), state=State.QUEUED, submission__state__in=lifecycle.LIVE
         )
         .exclude(submission__in=quotas.waiting_for_their_turn())
-        .select_related("submission__version__image", "submission__phase__challenge", "case")
+        .select_related(
+            "submission__version__image",
+            "submission__version__upload",
+            "submission__phase__challenge",
+            "case",
+        )
         .order_by("-is_canary", "submission__received_at", "submission_id", "case__position")
     )
     if engine is None:
@@ -76,6 +82,8 @@ def run_next(*, worker: str, engine: Engine | None) -> bool:
 def _execute(run: Run, worker: str, engine: Engine | None) -> None:
     """One attempt. Only here is a fault of the platform told from one of the algorithm."""
     case, definition = input_of(run.case), definition_of(run.submission.phase.challenge)
+    if run.submission.version.kind == Kind.PREDICTIONS:
+        definition = definition.model_copy(update={"outputs": []})  # asked of containers alone
     request = request_of(
         run=run.public_id,
         attempt=run.fence,
@@ -97,7 +105,7 @@ def _execute(run: Run, worker: str, engine: Engine | None) -> None:
     heart = leases.Heart(run, state=State.RUNNING)
     request.work.mkdir(parents=True)
     try:
-        outcome = _program(run.submission, engine).run(request, heart.stopped)
+        outcome = _program(run, engine).run(request, heart.stopped)
         clock = Stopwatch()
         with clock.stage("decode"):
             judged = judge(outcome, definition, case.grid, heart.stopped)
@@ -130,12 +138,14 @@ def _own_doing(run: Run, failure: Failure) -> Failure:
     return own_doing(failure, run.attempts.filter(reason_code=failure.code).count())
 
 
-def _program(submission: Submission, engine: Engine | None) -> Program:
-    version = submission.version
+def _program(run: Run, engine: Engine | None) -> Program:
+    submission, version = run.submission, run.submission.version
     places = Places(Path(settings.STATE) / "places", settings.SANDBOX_SLOTS)
     if version.program is not None:
         script = settings.BASELINES / version.program["script"]
         return BaselineProcess(script, version.program["environment"], places)
+    if version.kind == Kind.PREDICTIONS and version.upload is not None:
+        return MadeElsewhere(mask_of(version.upload, run.case))
     if version.image is None or engine is None:
         raise SandboxError("no_engine", "This host has no Docker engine.")
     archive = Path(version.image.file.path)

@@ -1,4 +1,4 @@
-"""Receive an image tarball: kept on disk, hashed, and a submission made of it."""
+"""Make a submission of what arrived: an image's tarball, or a zip of masks."""
 
 import hashlib
 from collections.abc import Sequence
@@ -6,13 +6,14 @@ from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max
 
 from accounts.identifiers import new_public_id
 from accounts.models import User
 from challenges.models import Phase
-from submissions.models import Algorithm, AlgorithmVersion, Submission, Upload
+from submissions.models import Algorithm, AlgorithmVersion, Kind, Submission, Upload
 from submissions.services import quotas
+from submissions.services.arriving import UploadRefused, discard, is_complete, require_taking
 from submissions.services.hints import CHECK, hint_after_commit
 
 
@@ -22,32 +23,67 @@ def submit_upload(
     user: User,
     title: str,
     file: "UploadedFile[Any]",
+    kind: str = Kind.CONTAINER,
     writable: Sequence[str] = (),
     is_baseline: bool = False,
 ) -> Submission:
-    """Keep ``file`` untouched under the untrusted storage and queue its checks.
+    """Keep ``file``, of a plain form, untouched under the untrusted storage, and submit it.
 
-    A title that the user has used before gives a new version of that algorithm. Raises QuotaUsedUp,
-    and keeps nothing then.
+    Raises what ``submit`` raises, and keeps nothing then.
     """
-    digest = _sha256(file)
-    name = (file.name or "image.tar")[:200]
-    stored = Upload(owner=user, name=name, size_bytes=file.size or 0, sha256=digest)
+    size = file.size or 0
+    stored = Upload(
+        owner=user,
+        phase=phase,
+        kind=kind,
+        name=(file.name or "upload")[:200],
+        size_bytes=size,
+        received_bytes=size,
+        sha256=_sha256(file),
+    )
     # Not wrapped in another File: so a temporary upload on the same disk is moved, not copied.
     stored.file.save(f"uploads/{new_public_id()}.tar", file, save=False)
     try:
-        with transaction.atomic():
-            if not is_baseline:
-                quotas.require_room(phase=phase, user=user)
-            stored.save()
-            version = _new_version(user=user, title=title, upload=stored, writable=writable)
-            submission = Submission.objects.create(
-                version=version, phase=phase, submitted_by=user, is_baseline=is_baseline
-            )
-            hint_after_commit(CHECK)
+        stored.save()
+        return submit(
+            upload=stored, user=user, title=title, writable=writable, is_baseline=is_baseline
+        )
     except BaseException:
-        stored.file.delete(save=False)
+        discard(row=stored)
         raise
+
+
+def submit(
+    *,
+    upload: Upload,
+    user: User,
+    title: str,
+    writable: Sequence[str] = (),
+    is_baseline: bool = False,
+) -> Submission:
+    """Queue the checks of what has arrived whole, in the phase that it was uploaded for.
+
+    A title that the user has used before gives a new version of that algorithm. Asked twice, it
+    gives the same submission. Raises UploadRefused and QuotaUsedUp; the upload is kept then.
+    """
+    phase = upload.phase
+    if phase is None or upload.owner_id != user.pk or not is_complete(upload):
+        raise UploadRefused(
+            f"The upload has {upload.received_bytes} of {upload.size_bytes} bytes: send the rest."
+        )
+    with transaction.atomic():
+        # Changes nothing, and locks the row: of two at once the later finds the other's submission.
+        Upload.objects.filter(pk=upload.pk).update(size_bytes=F("size_bytes"))
+        made = Submission.objects.filter(version__upload=upload, rerun_of=None).first()
+        if made is not None:
+            return made
+        require_taking(phase, upload.kind)
+        team = None if is_baseline else quotas.require_room(phase=phase, user=user)
+        version = _new_version(user=user, title=title, upload=upload, writable=writable)
+        submission = Submission.objects.create(
+            version=version, phase=phase, submitted_by=user, team=team, is_baseline=is_baseline
+        )
+        hint_after_commit(CHECK)
     return submission
 
 
@@ -78,6 +114,7 @@ def _new_version(
     return AlgorithmVersion.objects.create(
         algorithm=algorithm,
         number=newest + 1,
+        kind=upload.kind if upload else Kind.CONTAINER,
         upload=upload,
         program=program,
         writable=list(writable),

@@ -5,6 +5,7 @@ anything, and rewrites it to one untagged docker-archive. What it refuses, it re
 `ArchiveRefused`.
 """
 
+from .beginning import judge_beginning
 from .canonical import canonicalise
 from .model import ArchiveLimits, ArchiveRefused, Code, ImageConfig, InspectedImage
 
@@ -15,4 +16,5 @@ __all__ = [
     "ImageConfig",
     "InspectedImage",
     "canonicalise",
+    "judge_beginning",
 ]

@@ -1,0 +1,52 @@
+"""The REST API: every room's routes under /api/v1/, documented at /api/v1/docs."""
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import ValidationError
+
+from accounts.api import router as accounts
+from accounts.callers import PerMinute
+from challenges.api import router as challenges
+from leaderboards.api import router as leaderboards
+from submissions.api import router as submissions
+
+_DESCRIPTION = """
+Everything that the pages do for a developer of algorithms. Make a token at `/accounts/tokens/` and
+send it as `Authorization: Bearer uptake_…`; its scopes say what it may do (`read`, `submit`,
+`organise`). What you may not see answers as what does not exist: 404. Refusals say in `detail` what
+was found, what was expected and what to do. Requests are counted by the minute; 429 says in
+`Retry-After` when to go on. Version 1 only ever gains routes and fields.
+"""
+
+api = NinjaAPI(
+    title="Uptake",
+    version="1",
+    description=_DESCRIPTION,
+    throttle=[
+        PerMinute(
+            "api",
+            person=settings.API_PER_MINUTE,
+            address=max(1, settings.API_PER_MINUTE // 10),
+        )
+    ],
+)
+for router in (accounts, challenges, submissions, leaderboards):
+    api.add_router("", router)
+
+
+@api.exception_handler(ValidationError)
+def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """Every problem at once, each with its place."""
+    problems = [
+        f"{'.'.join(str(part) for part in one['loc'][1:])}: {one['msg']}" for one in error.errors
+    ]
+    return api.create_response(request, {"detail": "; ".join(problems), "code": ""}, status=422)
+
+
+@api.exception_handler(RequestDataTooBig)
+def _too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    return api.create_response(
+        request, {"detail": "The body is too large.", "code": ""}, status=413
+    )
