@@ -3,7 +3,8 @@
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
-from challenges.models import Challenge, Membership, Phase
+from challenges.definition import RegistrationSpec
+from challenges.models import Challenge, Membership, Phase, Registration
 
 Viewer = User | AnonymousUser
 
@@ -51,7 +52,37 @@ def may_see_cases(viewer: Viewer, phase: Phase) -> bool:
     return not phase.is_hidden or may_see_data(viewer, phase.challenge)
 
 
-def may_submit(viewer: Viewer, phase: Phase) -> bool:
-    """Anyone signed in, but never training data; when is told by ``selectors.phase_state``."""
+def registration_asked(challenge: Challenge) -> RegistrationSpec:
+    """By the protocol in force; of a draft nothing is asked."""
+    documents = challenge.protocols.order_by("-version").values_list("document", flat=True)
+    return RegistrationSpec.model_validate((documents.first() or {}).get("registration") or {})
+
+
+def is_valid(registration: Registration | None, asked: RegistrationSpec) -> bool:
+    """Whether it lets its person take part. One that waits does, where none has to wait any more:
+    an amendment may take the approval away."""
+    if registration is None or registration.state == Registration.State.DECLINED:
+        return False
+    return registration.state == Registration.State.APPROVED or not asked.approval
+
+
+def may_take_part(viewer: Viewer, challenge: Challenge) -> bool:
+    """Submit, and be in a team: anyone signed in; where the challenge asks for registration, with a
+    valid one. Organisers need none, as baselines are theirs."""
+    if not isinstance(viewer, User) or not viewer.is_active:
+        return False
+    asked = registration_asked(challenge)
+    if not asked.required or may_organise(viewer, challenge):
+        return True
+    return is_valid(challenge.registrations.filter(user=viewer).first(), asked)
+
+
+def may_ask_to_submit(viewer: Viewer, phase: Phase) -> bool:
+    """Learn how to submit: anyone signed in, but nobody submits training data."""
     training = phase.kind == Phase.Kind.TRAINING
     return isinstance(viewer, User) and viewer.is_active and not training
+
+
+def may_submit(viewer: Viewer, phase: Phase) -> bool:
+    """Whoever takes part, but never training data; when is told by ``selectors.phase_state``."""
+    return may_ask_to_submit(viewer, phase) and may_take_part(viewer, phase.challenge)

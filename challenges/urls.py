@@ -1,6 +1,18 @@
 from django.urls import path
 
-from challenges.views import data, designing, downloads, preparing, public, quality, tus, viewing
+from challenges.views import (
+    data,
+    designing,
+    downloads,
+    participants,
+    preparing,
+    public,
+    quality,
+    registration,
+    teams,
+    tus,
+    viewing,
+)
 
 _PREPARE = "organise/<slug:slug>/"
 _PHASE = "challenges/<slug:slug>/<slug:phase_slug>/"
@@ -12,6 +24,9 @@ urlpatterns = [
     path("challenges/<slug:slug>/history/", public.history, name="history"),
     path("challenges/<slug:slug>/design/", designing.design, name="design"),
     path("challenges/<slug:slug>/design.pdf", designing.design_pdf, name="design_pdf"),
+    path("challenges/<slug:slug>/register/", registration.register, name="register"),
+    path("challenges/<slug:slug>/teams/", teams.team, name="team"),
+    path("challenges/<slug:slug>/teams/join/<str:invitation>/", teams.join, name="join_team"),
     path(
         "challenges/<slug:slug>/<slug:phase_slug>/cases/<str:case>/projection.png",
         public.picture,
@@ -53,6 +68,7 @@ urlpatterns = [
     path(f"{_PREPARE}splits/", quality.splits, name="prepare_splits"),
     path(f"{_PREPARE}rehearsal/", quality.rehearsal, name="prepare_rehearsal"),
     path(f"{_PREPARE}people/", preparing.people, name="prepare_people"),
+    path(f"{_PREPARE}participants/", participants.participants, name="prepare_participants"),
     path(f"{_PREPARE}publish/", preparing.opening, name="prepare_opening"),
     path(f"{_PREPARE}drop/", preparing.drop, name="prepare_drop"),
     path(f"{_PREPARE}challenge.yaml", preparing.definition_file, name="prepare_file"),

@@ -8,14 +8,17 @@ from challenges.selectors import shown_edition
 from leaderboards.models import Snapshot
 from leaderboards.tables import Row, Table
 from submissions.models import Submission
-from submissions.selectors import in_flight
+from submissions.selectors import in_flight, submissions_of
 
 FIXED_COLUMNS = ("rank", "algorithm", "failed", "seconds")
 
 
 @dataclass(frozen=True)
 class Board:
-    """The newest snapshot, sorted; submissions on their way are listed for public cases only."""
+    """The newest snapshot, sorted; submissions on their way are listed for public cases only.
+
+    own: public ids of those under way that the viewer may open.
+    """
 
     snapshot: Snapshot | None
     table: Table
@@ -23,6 +26,7 @@ class Board:
     descending: bool
     in_flight: tuple[Submission, ...]
     in_flight_count: int
+    own: frozenset[str]
 
 
 def board(viewer: Viewer, phase: Phase, *, sort: str = "rank", order: str = "") -> Board:
@@ -38,6 +42,7 @@ def board(viewer: Viewer, phase: Phase, *, sort: str = "rank", order: str = "") 
     higher_first = any(c.key == sort and c.direction == "higher" for c in table.columns)
     descending = order == "desc" if order in ("asc", "desc") else higher_first
     running = tuple(in_flight(phase))
+    own = submissions_of(viewer).filter(phase=phase).exclude(state__in=Submission.ENDS)
     return Board(
         snapshot=snapshot,
         table=Table(table.columns, _sorted(table, sort, descending)),
@@ -45,6 +50,7 @@ def board(viewer: Viewer, phase: Phase, *, sort: str = "rank", order: str = "") 
         descending=descending,
         in_flight=running if may_see_cases(viewer, phase) else (),
         in_flight_count=len(running),
+        own=frozenset(own.values_list("public_id", flat=True)),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Prefetch, prefetch_related_objects
+from django.db.models import Prefetch, prefetch_related_objects
 
 from challenges.definition import content_hash
 from challenges.models import Edition, Phase
@@ -16,6 +16,7 @@ from evaluation.metrics import CohortMetric, CohortValue, Direction, Metric
 from evaluation.ranking import aggregate_then_rank, place_alone
 from evaluation.readers import average_over_readers
 from evaluation.spec import EvaluationSpec
+from leaderboards.entries import ALONE, Entrant, entrants_of, entries_of
 from leaderboards.models import Snapshot
 from leaderboards.tables import Column, Row, Table
 from submissions.models import Attempt, CaseResult, Run, Submission
@@ -44,8 +45,9 @@ def refresh(*, phase: Phase) -> Snapshot:
             "ranking": definition_of(phase.challenge).evaluation.ranking.model_dump(mode="json"),
         }
     )
-    entries = _entries(phase, edition)
-    results_hash = _results_hash(entries, edition, spec)
+    entries = entries_of(phase, edition)
+    entrants = entrants_of(phase.challenge, entries)
+    results_hash = _results_hash(entries, entrants, edition, spec)
     newest = Snapshot.objects.filter(edition=edition).first()
     if newest is not None and newest.results_hash == results_hash:
         return newest
@@ -62,7 +64,7 @@ def refresh(*, phase: Phase) -> Snapshot:
     return Snapshot.objects.create(
         edition=edition,
         results_hash=results_hash,
-        document=_table(entries, spec, hidden=phase.is_hidden).to_json(),
+        document=_table(entries, entrants, spec, hidden=phase.is_hidden).to_json(),
     )
 
 
@@ -73,7 +75,14 @@ def reconcile() -> None:
         refresh(phase=phase)
 
 
-def _results_hash(entries: list[Submission], edition: Edition, spec: EvaluationSpec) -> str:
+def _results_hash(
+    entries: list[Submission],
+    entrants: dict[int, Entrant],
+    edition: Edition,
+    spec: EvaluationSpec,
+) -> str:
+    """Of all that a snapshot is made from, so that it is made anew when a team is called otherwise,
+    changes its members, or is found to be of the organisers."""
     results: dict[int, list[int]] = {entry.pk: [] for entry in entries}
     pairs = CaseResult.objects.filter(edition=edition, run__submission__in=entries)
     for submission, result in pairs.order_by("pk").values_list("run__submission_id", "pk"):
@@ -81,37 +90,19 @@ def _results_hash(entries: list[Submission], edition: Edition, spec: EvaluationS
     return content_hash(
         {
             "ranking": spec.ranking.model_dump(mode="json"),
-            "entries": [[entry.public_id, results[entry.pk]] for entry in entries],
+            "entries": [
+                [entry.public_id, results[entry.pk], *_hashed(entrants[entry.pk])]
+                for entry in entries
+            ],
         }
     )
 
 
-def _entries(phase: Phase, edition: Edition) -> list[Submission]:
-    """The newest scored submission of each person, and of each baseline algorithm.
-
-    A re-run stands where its original was entered, so it takes that one's place once it is scored,
-    and never that of a later submission.
-    """
-    lacking = Run.objects.filter(
-        ~Exists(CaseResult.objects.filter(edition=edition, run=OuterRef("pk"))),
-        case__in=cases_of(phase),
-        submission=OuterRef("pk"),
-    )
-    scored = (
-        Submission.objects.filter(~Exists(lacking), phase=phase, state=Submission.State.SCORED)
-        .select_related("version__algorithm", "submitted_by")
-        .order_by("entered_at", "attempt", "pk")
-    )
-    newest: dict[tuple[str, int], Submission] = {}
-    for submission in scored:
-        algorithm = submission.version.algorithm
-        key = (
-            ("baseline", algorithm.pk)
-            if submission.is_baseline
-            else ("person", submission.submitted_by_id)
-        )
-        newest[key] = submission
-    return list(newest.values())
+def _hashed(entrant: Entrant) -> list[object]:
+    """Nothing where there is nothing to tell: those snapshots were made before there were teams."""
+    if entrant == ALONE:
+        return []
+    return [[entrant.team, list(entrant.members), entrant.of_organisers]]
 
 
 def _results(entry: Submission) -> list[CaseResult]:
@@ -140,7 +131,13 @@ def _columns(spec: EvaluationSpec) -> tuple[Column, ...]:
     )
 
 
-def _table(entries: list[Submission], spec: EvaluationSpec, *, hidden: bool) -> Table:
+def _table(
+    entries: list[Submission],
+    entrants: dict[int, Entrant],
+    spec: EvaluationSpec,
+    *,
+    hidden: bool,
+) -> Table:
     columns = _columns(spec)
     cohort = {entry.pk: _over_cohort(entry, spec) for entry in entries}
     cells = {
@@ -151,7 +148,10 @@ def _table(entries: list[Submission], spec: EvaluationSpec, *, hidden: bool) -> 
     metrics = {metric.id: metric for metric in spec.shown}
     directions = [Direction(columns[place].direction) for place in counting]
     competing = {
-        entry.pk: spec.ranking.baselines_compete or not entry.is_baseline for entry in entries
+        entry.pk: spec.ranking.baselines_compete
+        if entry.is_baseline
+        else not entrants[entry.pk].of_organisers
+        for entry in entries
     }
     aggregates = {
         entry.pk: [
@@ -166,7 +166,14 @@ def _table(entries: list[Submission], spec: EvaluationSpec, *, hidden: bool) -> 
     extra = {key: row for key, row in aggregates.items() if not competing[key]}
     ranks = aggregate_then_rank(pool, directions) | place_alone(pool, extra, directions)
     rows = [
-        _row(entry, competing[entry.pk], ranks[entry.pk], cells[entry.pk], hidden=hidden)
+        _row(
+            entry,
+            entrants[entry.pk],
+            competing[entry.pk],
+            ranks[entry.pk],
+            cells[entry.pk],
+            hidden=hidden,
+        )
         for entry in entries
     ]
     return Table(
@@ -176,6 +183,7 @@ def _table(entries: list[Submission], spec: EvaluationSpec, *, hidden: bool) -> 
 
 def _row(
     entry: Submission,
+    entrant: Entrant,
     competes: bool,
     rank: tuple[int, float],
     cells: tuple[Summary, ...],
@@ -201,6 +209,9 @@ def _row(
         failed=sum(bool(run.reason_code) for run in runs),
         seconds_per_case=seconds,
         cells=cells,
+        team=entrant.team,
+        members=entrant.members,
+        of_organisers=entrant.of_organisers,
     )
 
 

@@ -28,6 +28,8 @@ class Column:
 class Row:
     """One entry. cells are in the order of the columns; competes is false for what is placed only.
 
+    owner: who submitted it. team: for which it stands, with the usernames of its members at that
+    time; empty for a person alone. of_organisers: of the side that organises, so without a rank.
     seconds_per_case: mean wall time of the cases that have one. sandboxed is false for plain
     processes.
     """
@@ -45,6 +47,14 @@ class Row:
     failed: int
     seconds_per_case: float | None
     cells: tuple[Summary, ...]
+    team: str = ""
+    members: tuple[str, ...] = ()
+    of_organisers: bool = False
+
+    @property
+    def rank_shown(self) -> int | None:
+        """None where the place would be taken for a rank."""
+        return None if self.of_organisers else self.rank
 
 
 @dataclass(frozen=True)
@@ -60,10 +70,17 @@ class Table:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "Table":
         return cls(
-            # A snapshot is never rewritten; those from before there were short titles have none.
+            # A snapshot is never rewritten; those from before there were short titles have none,
+            # nor have those from before there were teams these.
             tuple(Column(**{"short": column["title"], **column}) for column in document["columns"]),
             tuple(
-                Row(**{**row, "cells": tuple(Summary(**cell) for cell in row["cells"])})
+                Row(
+                    **{
+                        **row,
+                        "cells": tuple(Summary(**cell) for cell in row["cells"]),
+                        "members": tuple(row.get("members", ())),
+                    }
+                )
                 for row in document["rows"]
             ),
         )

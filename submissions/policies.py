@@ -1,13 +1,14 @@
 """Who may see and do what with a submission."""
 
 from accounts.models import User
+from challenges.models import TeamMember
 from challenges.policies import Viewer, may_organise, may_see_cases
 from submissions.models import Submission
 
 
 def may_see_submission(viewer: Viewer, submission: Submission) -> bool:
-    """Its submitter, and the organisers of its challenge."""
-    return _is_submitter(viewer, submission) or may_organise(viewer, submission.phase.challenge)
+    """Its submitter, the present members of its team, and the organisers of its challenge."""
+    return is_theirs(viewer, submission) or may_organise(viewer, submission.phase.challenge)
 
 
 def may_cancel(viewer: Viewer, submission: Submission) -> bool:
@@ -35,8 +36,15 @@ def may_release_logs(viewer: Viewer, submission: Submission) -> bool:
     return submission.phase.is_hidden and may_organise(viewer, submission.phase.challenge)
 
 
-def _is_submitter(viewer: Viewer, submission: Submission) -> bool:
-    return isinstance(viewer, User) and submission.submitted_by_id == viewer.pk
+def is_theirs(viewer: Viewer, submission: Submission) -> bool:
+    """Whether it is the viewer's own, or of the team that the viewer is in. Whoever has left a team
+    keeps what that person submitted, and no more."""
+    if not isinstance(viewer, User):
+        return False
+    if submission.submitted_by_id == viewer.pk:
+        return True
+    team = submission.team_id
+    return team is not None and TeamMember.objects.filter(team=team, user=viewer).exists()
 
 
 def may_operate(viewer: Viewer) -> bool:

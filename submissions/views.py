@@ -8,8 +8,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.models import User
 from challenges.models import Challenge, Phase
-from challenges.policies import Viewer, may_organise, may_submit
+from challenges.policies import Viewer, may_ask_to_submit, may_organise, may_submit
 from challenges.selectors import cases_of, definition_of, phase_state
+from challenges.views.registration import registration_needed
 from submissions import selectors
 from submissions.forms import SubmitForm
 from submissions.models import Submission
@@ -50,8 +51,10 @@ def submit(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     phase = get_object_or_404(
         Phase.objects.select_related("challenge", "dataset"), challenge__slug=slug, slug=phase_slug
     )
-    if not may_submit(request.user, phase):
+    if not may_ask_to_submit(request.user, phase):
         raise Http404
+    if not may_submit(request.user, phase):
+        return registration_needed(request, phase)
     user, state = _user(request.user), phase_state(phase)
     may_mark = may_organise(request.user, phase.challenge)
     form = SubmitForm(

@@ -17,7 +17,8 @@ class Team(models.Model):
     invitation: the secret of the link that lets others join; empty where none is given out.
     institute: where its members work, in their own words. is_of_organisers: of an institute that
     organises the challenge, so its entries are shown without a rank; flagged says by whom:
-    "institute" or "member" (found so when it was made or joined), or "organiser" (decided by one).
+    "institute" or "member" (found so when it was made, changed or joined; kept when they leave), or
+    "organiser" (decided by flagged_by; nothing else changes it from then on).
     A team that everyone has left stays for its submissions.
     """
 
@@ -25,14 +26,25 @@ class Team(models.Model):
     challenge = models.ForeignKey(Challenge, on_delete=models.CASCADE, related_name="teams")
     name = models.CharField(max_length=100)
     institute = models.CharField(max_length=200, blank=True)
-    invitation = models.CharField(max_length=24, unique=True, default=new_invitation)
+    invitation = models.CharField(max_length=24, blank=True, default=new_invitation)
     is_of_organisers = models.BooleanField(default=False)
     flagged = models.CharField(max_length=20, blank=True)
+    flagged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    flagged_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["challenge", "name"], name="team_name_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["challenge", "name"], name="team_name_once"),
+            models.UniqueConstraint(
+                fields=["invitation"],
+                condition=~models.Q(invitation=""),
+                name="invitation_of_one_team",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

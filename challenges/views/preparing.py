@@ -23,6 +23,7 @@ from challenges.selectors.preparing import (
     preparation,
 )
 from challenges.selectors.splits import split_counts
+from challenges.selectors.taking_part import waiting_registrations
 from challenges.services import drafts, members
 from challenges.services.importing import begin_challenge, discard
 from challenges.services.publishing import NotReady, amend, publish
@@ -229,4 +230,5 @@ def prepared(request: HttpRequest, challenge: Challenge) -> dict[str, Any]:
         "preparation": state,
         "may_organise": may_organise(request.user, challenge),
         "may_decide": may_decide(request.user, challenge),
+        "waiting_registrations": waiting_registrations(challenge),
     }

@@ -15,6 +15,7 @@ from challenges.selectors import (
     visible_cases,
 )
 from challenges.selectors.preparing import history as versions
+from challenges.selectors.taking_part import standing_of, team_of
 from challenges.selectors.viewing import given_away, images_are_public
 from challenges.services.access import record
 from evaluation.metrics import GROUPS
@@ -57,6 +58,8 @@ def challenge(request: HttpRequest, slug: str) -> HttpResponse:
             "viewable": shown is not None and images_are_public(shown),
             "cases": visible_cases(request.user, shown)[:PICTURES_SHOWN] if shown else [],
             "may_organise": may_organise(request.user, found),
+            "standing": standing_of(request.user, found),
+            "team": team_of(request.user, found),
             "any_seconds_total": any(phase.seconds_total for phase in phases),
             "any_failed_in_a_row": any(phase.failed_in_a_row for phase in phases),
             "any_gvisor": any(phase.sandbox == Phase.Sandbox.GVISOR for phase in phases),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, F, Q, QuerySet
 
-from challenges.models import Challenge, Phase
+from challenges.models import Challenge, Phase, TeamMember
 from challenges.policies import Viewer, may_organise
 from submissions.models import Run, Similarity, Submission
 from submissions.policies import may_see_submission
@@ -12,13 +12,17 @@ from submissions.policies import may_see_submission
 
 @dataclass(frozen=True)
 class SimilarPair:
-    """Two submissions whose masks are nearly identical; dice: mean over so many cases."""
+    """Two submissions whose masks are nearly identical; dice: mean over so many cases.
+
+    same_side: of one person, or for one team.
+    """
 
     first: Submission
     second: Submission
     dice: float
     cases: int
     same_person: bool
+    same_side: bool
 
     @property
     def both(self) -> tuple[Submission, Submission]:
@@ -26,10 +30,11 @@ class SimilarPair:
 
 
 def submissions_of(viewer: Viewer) -> QuerySet[Submission]:
-    """The viewer's own, newest first."""
+    """The viewer's own, and those of the teams that the viewer is in; newest first."""
     if not viewer.is_authenticated:
         return Submission.objects.none()
-    return _for_list(Submission.objects.filter(submitted_by=viewer.pk))
+    teams = TeamMember.objects.filter(user=viewer.pk).values("team")
+    return _for_list(Submission.objects.filter(Q(submitted_by=viewer.pk) | Q(team__in=teams)))
 
 
 def submissions_to(viewer: Viewer, challenge: Challenge) -> QuerySet[Submission]:
@@ -40,7 +45,7 @@ def submissions_to(viewer: Viewer, challenge: Challenge) -> QuerySet[Submission]
 
 
 def similar_pairs(viewer: Viewer, challenge: Challenge) -> tuple[SimilarPair, ...]:
-    """For organisers; those of two people first, then the most alike."""
+    """For organisers; those of two people or teams first, then the most alike."""
     if not may_organise(viewer, challenge):
         return ()
     found = (
@@ -50,21 +55,21 @@ def similar_pairs(viewer: Viewer, challenge: Challenge) -> tuple[SimilarPair, ..
             *(
                 f"{one}__{what}"
                 for one in ("first", "second")
-                for what in ("version__algorithm", "submitted_by", "phase")
+                for what in ("version__algorithm", "submitted_by", "team", "phase")
             )
         )
     )
-    pairs = [
-        SimilarPair(
-            one.first,
-            one.second,
-            one.dice,
-            one.cases,
-            same_person=one.first.submitted_by_id == one.second.submitted_by_id,
-        )
-        for one in found.order_by("-dice", "first_id", "second_id")
-    ]
-    return tuple(sorted(pairs, key=lambda pair: pair.same_person))
+    pairs = [_pair(one) for one in found.order_by("-dice", "first_id", "second_id")]
+    return tuple(sorted(pairs, key=lambda pair: pair.same_side))
+
+
+def _pair(one: Similarity) -> SimilarPair:
+    first, second = one.first, one.second
+    same_person = first.submitted_by_id == second.submitted_by_id
+    same_team = first.team_id is not None and first.team_id == second.team_id
+    return SimilarPair(
+        first, second, one.dice, one.cases, same_person, same_side=same_person or same_team
+    )
 
 
 def in_flight(phase: Phase) -> QuerySet[Submission]:
@@ -77,7 +82,7 @@ def in_flight(phase: Phase) -> QuerySet[Submission]:
 
 def _for_list(submissions: QuerySet[Submission]) -> QuerySet[Submission]:
     return (
-        submissions.select_related("version__algorithm", "phase__challenge", "submitted_by")
+        submissions.select_related("version__algorithm", "phase__challenge", "submitted_by", "team")
         .annotate(
             total_runs=Count("runs"),
             executed_runs=Count("runs", filter=Q(runs__state__in=Run.EXECUTED)),

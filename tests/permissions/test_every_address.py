@@ -13,10 +13,13 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Token, User
 from accounts.services import set_operator
+from accounts.tokens import issue
 from challenges.models import Annotation, Challenge, Image, Membership, Phase, Reference
+from challenges.services import registering, teams
 from challenges.services.members import add_member
+from challenges.services.publishing import amend
 from challenges.storage import private, untrusted
 from submissions.models import Host, Prediction, Similarity, Submission, Upload
 from submissions.services import logs
@@ -28,9 +31,12 @@ from tests.factories import a_challenge, a_phase, a_submission, a_user
 from tests.programs import write_programs
 
 ROLES = (
-    "visitor", "stranger", "owner", "rival", "organiser", "other organiser", "steward", "operator",
+    "visitor", "stranger", "owner", "team mate", "former mate", "rival", "organiser",
+    "co-organiser", "other organiser", "steward", "reviewer", "operator",
 )  # fmt: skip
-OWN = {"owner", "organiser"}
+"""The owner's team has that one, the mate, and had the former one; the rival is in another team."""
+ORGANISE = {"organiser", "co-organiser"}
+OWN = {"owner", "team mate", *ORGANISE}
 SIGNED_IN = set(ROLES) - {"visitor"}
 
 # What each address answers with 200 (or a redirect after a change); everyone else gets 404, and a
@@ -49,33 +55,39 @@ GRANTS_PUBLIC = {
     "design": set(ROLES),
     "design_pdf": set(ROLES),
     "leaderboard": set(ROLES),
+    "register": SIGNED_IN,
+    "team": SIGNED_IN,
+    "join_team": SIGNED_IN,
     "organise": SIGNED_IN,
     "prepare_new": SIGNED_IN,
-    "prepare": {"organiser", "steward"},
-    "prepare_people": {"organiser"},
-    "prepare_quality": {"organiser", "steward"},
-    "prepare_case": {"organiser", "steward"},
-    "outlined": {"organiser", "steward"},
-    "prepare_image": {"organiser", "steward"},
-    "prepare_mask": {"organiser", "steward"},
-    "prepare_splits": {"organiser"},
-    "prepare_rehearsal": {"organiser"},
-    "prepare_data": {"organiser"},
-    "data_import": {"organiser"},
-    "data_uploads": {"organiser"},
-    "data_upload": {"organiser"},
-    "prepare_opening": {"organiser"},
+    "prepare": {*ORGANISE, "steward", "reviewer"},
+    "prepare_people": ORGANISE,
+    "prepare_participants": ORGANISE,
+    "prepare_quality": {*ORGANISE, "steward"},
+    "prepare_case": {*ORGANISE, "steward"},
+    "outlined": {*ORGANISE, "steward"},
+    "prepare_image": {*ORGANISE, "steward"},
+    "prepare_mask": {*ORGANISE, "steward"},
+    "prepare_splits": ORGANISE,
+    "prepare_rehearsal": ORGANISE,
+    "prepare_data": ORGANISE,
+    "data_import": ORGANISE,
+    "data_uploads": ORGANISE,
+    "data_upload": ORGANISE,
+    "prepare_opening": ORGANISE,
     "prepare_drop": {"organiser"},
-    "prepare_file": {"organiser"},
-    "prepare_step": {"organiser"},
+    "prepare_file": ORGANISE,
+    "prepare_step": ORGANISE,
     "submit": SIGNED_IN,
+    "tokens": SIGNED_IN,
+    "revoke_token": {"owner"},
     "own_submissions": SIGNED_IN,
     "submission": OWN,
     "cancel": OWN,
-    "rerun": {"organiser"},
+    "rerun": ORGANISE,
     "release_logs": set(),
     "withhold_logs": set(),
-    "challenge_submissions": {"organiser"},
+    "challenge_submissions": ORGANISE,
     "operations": {"operator"},
     "prometheus": {"operator"},
     "drain": {"operator"},
@@ -83,19 +95,25 @@ GRANTS_PUBLIC = {
 }
 GRANTS_HIDDEN = {
     **GRANTS_PUBLIC,
-    "picture": {"organiser", "steward"},
+    "picture": {*ORGANISE, "steward"},
     "public_case": set(),
     "public_image": set(),
     "public_mask": set(),
     "phase_data": set(),
     "phase_archive": set(),
-    "release_logs": {"organiser"},
-    "withhold_logs": {"organiser"},
+    "release_logs": ORGANISE,
+    "withhold_logs": ORGANISE,
 }
 OF_A_SUBMISSION = {"cancel", "rerun", "release_logs", "withhold_logs"}
 OF_A_HOST = {"drain", "resume"}
-CHANGES = OF_A_SUBMISSION | OF_A_HOST | {"prepare_drop"}
+OF_PARTICIPANTS = {"register", "team", "join_team", "prepare_participants"}
+CHANGES = OF_A_SUBMISSION | OF_A_HOST | {"prepare_drop", "revoke_token"}
 NEEDS_ACCOUNT = OF_A_SUBMISSION | {
+    "register",
+    "team",
+    "join_team",
+    "tokens",
+    "revoke_token",
     "submit",
     "own_submissions",
     "submission",
@@ -132,13 +150,24 @@ def made(django_db_setup, django_db_blocker, tmp_path_factory):
         add_member(challenge=other, user=a_user("other organiser"), role=Membership.Role.ORGANISER)
         add_member(challenge=challenge, user=a_user("steward"), role=Membership.Role.STEWARD)
         Membership.objects.filter(challenge=other, user=a_user("organiser")).delete()
-        for name in ("stranger", "owner", "rival", "operator"):
+        add_member(challenge=challenge, user=a_user("reviewer"), role=Membership.Role.REVIEWER)
+        add_member(
+            challenge=challenge, user=a_user("co-organiser"), role=Membership.Role.CO_ORGANISER
+        )
+        for name in ("stranger", "operator"):
             a_user(name)
+        team = teams.create_team(challenge=challenge, user=a_user("owner"), name="Ours")
+        for name in ("team mate", "former mate"):
+            teams.join_team(challenge=challenge, user=a_user(name), invitation=team.invitation)
+        teams.leave_team(challenge=challenge, user=a_user("former mate"))
+        teams.create_team(challenge=challenge, user=a_user("rival"), name="Theirs")
         set_operator(username="operator", operator=True)
+        issue(owner=a_user("owner"), name="workstation", scopes=["read"])
         Host.objects.create(name="here", seen_at=timezone.now())
         challenge.phases.update(gives_away=True)
         phase = a_phase(challenge)
         submission = a_submission(phase, user=a_user("owner"))
+        Submission.objects.filter(pk=submission.pk).update(team=team)
         steps = (
             partial(check_next, worker="h:1"),
             partial(run_next, worker="h:1", engine=None),
@@ -184,6 +213,11 @@ def addresses(challenge: Challenge, phase: Phase, submission: Submission) -> dic
         "phase_archive": f"{base}{phase.slug}/data/cases.zip",
         "leaderboard": f"{base}{phase.slug}/leaderboard/",
         "submit": f"{base}{phase.slug}/submit/",
+        "tokens": "/accounts/tokens/",
+        "revoke_token": f"/accounts/tokens/{Token.objects.get().public_id}/revoke/",
+        "register": f"{base}register/",
+        "team": f"{base}teams/",
+        "join_team": f"{base}teams/join/{challenge.teams.get(name='Ours').invitation}/",
         "own_submissions": "/submissions/",
         "submission": f"/submissions/{submission.public_id}/",
         **{
@@ -209,6 +243,7 @@ def addresses(challenge: Challenge, phase: Phase, submission: Submission) -> dic
         "prepare_splits": f"/organise/{challenge.slug}/splits/",
         "prepare_rehearsal": f"/organise/{challenge.slug}/rehearsal/",
         "prepare_people": f"/organise/{challenge.slug}/people/",
+        "prepare_participants": f"/organise/{challenge.slug}/participants/",
         "prepare_opening": f"/organise/{challenge.slug}/publish/",
         "prepare_drop": f"/organise/{challenge.slug}/drop/",
         "prepare_file": f"/organise/{challenge.slug}/challenge.yaml",
@@ -234,7 +269,8 @@ def own_url_names() -> set[str]:
     def walk(patterns, own):
         for pattern in patterns:
             if isinstance(pattern, URLResolver):
-                yield from walk(pattern.url_patterns, own and "allauth" not in str(pattern))
+                other = "allauth" in str(pattern) or pattern.app_name == "ninja"
+                yield from walk(pattern.url_patterns, own and not other)
             elif isinstance(pattern, URLPattern) and own:
                 yield pattern.name
 
@@ -310,6 +346,73 @@ def test_no_address_gives_a_file_of_another_case_or_challenge(world, hidden):
                 assert client_of(role).get(wrong).status_code in {302, 404}, (role, wrong)
 
 
+def test_another_teams_submission_looks_like_one_that_does_not_exist(world):
+    """Also to who has left the team, and did not submit it."""
+    _, _, submission = world
+    token = re.compile(rb'name="csrfmiddlewaretoken" value="\w+"')
+    for role in ("rival", "former mate"):
+        client = client_of(role)
+        missing = client.get("/submissions/aaaaaaaaaaaa/")
+        others = client.get(f"/submissions/{submission.public_id}/")
+        assert (missing.status_code, others.status_code) == (404, 404)
+        assert token.sub(b"", missing.content) == token.sub(b"", others.content)
+        assert submission.public_id not in client.get("/submissions/").content.decode()
+
+
+def test_a_link_of_another_challenge_or_of_none_leads_nowhere(world):
+    challenge, _, _ = world
+    secret = challenge.teams.get(name="Ours").invitation
+    for address in (
+        f"/challenges/theirs/teams/join/{secret}/",
+        f"/challenges/ours/teams/join/{secret[:-1]}/",
+        f"/challenges/ours/teams/join/{secret.upper()}/",
+        f"/challenges/ours/teams/join/{challenge.teams.get(name='Ours').public_id}/",
+    ):
+        for role in ROLES[1:]:
+            client = client_of(role)
+            answers = {client.get(address).status_code, client.post(address).status_code}
+            assert answers == {404}, (address, role)
+
+
+def test_an_invitation_is_shown_to_members_alone(world):
+    challenge, phase, submission = world
+    secret = challenge.teams.get(name="Ours").invitation
+    for name, address in addresses(challenge, phase, submission).items():
+        for role in ROLES if name not in {*CHANGES, "join_team"} else ():
+            shown = secret.encode() in body(answer(role, name, address))
+            assert shown is (name == "team" and role in {"owner", "team mate"}), (name, role)
+
+
+def test_where_registration_is_asked_the_form_to_submit_is_for_those_who_have_one(world):
+    challenge, phase, _ = world
+    document = challenge.protocols.latest("version").document
+    asked = {"required": True, "approval": True, "questions": []}
+    amend(
+        challenge=challenge, document={**document, "registration": asked}, reason="Who is it?",
+        by=a_user("organiser"),
+    )  # fmt: skip
+    for name in ("owner", "rival", "former mate"):
+        made = registering.register(
+            challenge=challenge, user=a_user(name), institute="Somewhere", answers={}
+        )
+        if name != "rival":
+            registering.decide(
+                registration=made, approve=name == "owner", note="So.",
+                seen=registering.what_it_says(made), by=a_user("organiser"),
+            )  # fmt: skip
+    address = f"/challenges/{challenge.slug}/{phase.slug}/submit/"
+    for role in ROLES[1:]:
+        client = client_of(role)
+        page = client.get(address)
+        assert page.status_code == 200
+        admitted = role in {"owner", *ORGANISE}
+        assert (b"data-upload" in page.content) is admitted, role
+        assert client.post(address).status_code == (422 if admitted else 403), role
+    assert b"waits for approval" in client_of("rival").get(address).content
+    assert b"was declined" in client_of("former mate").get(address).content
+    assert b"Register first" in client_of("stranger").get(address).content
+
+
 def test_private_and_untrusted_storages_have_no_address():
     for storage in (private(), untrusted()):
         with pytest.raises(ValueError, match="not accessible via a URL"):
@@ -364,7 +467,7 @@ def test_only_an_organiser_learns_that_two_predictions_are_alike(world, hidden):
         for role in ROLES if name not in CHANGES else ():
             page = body(answer(role, name, address))
             tells = b"0.9912" in page or b"early identical" in page
-            assert tells is (role == "organiser" and name == "challenge_submissions"), (name, role)
+            assert tells is (role in ORGANISE and name == "challenge_submissions"), (name, role)
 
 
 def test_in_a_hidden_phase_a_failure_says_only_what_carries_nothing_out(world):
@@ -401,7 +504,7 @@ def test_only_an_organiser_can_mark_a_baseline(world):
         assert submission.is_baseline is marked
 
 
-@pytest.mark.parametrize("name", sorted(CHANGES))
+@pytest.mark.parametrize("name", sorted({*CHANGES, *OF_PARTICIPANTS}))
 def test_a_change_needs_its_token(world, name):
     """Another site cannot cancel, re-run, release or drain for someone who is signed in."""
     challenge, phase, submission = world
