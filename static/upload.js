@@ -1,57 +1,88 @@
-// Shows how far an upload is. Without it the form is sent as any other.
+// The file goes as soon as it is chosen or dropped, while its name is being written; without this
+// script the form sends it in one piece.
 "use strict";
 
-function megabytes(bytes) {
-  return (bytes / 1e6).toFixed(0);
-}
+document.querySelectorAll("form[data-uploads]").forEach((form) => {
+  if (!window.tus || !tus.isSupported) return;
+  const input = form.querySelector("input[type=file]");
+  const field = input.closest(".field");
+  const bar = form.querySelector(".upload");
+  const progress = bar.querySelector("progress");
+  const said = bar.querySelector("[role=status]");
+  const button = form.querySelector("button[type=submit]");
+  const label = button.textContent;
+  let current = null;
+  let wanted = false;
 
-function watch(form) {
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const shown = form.querySelector(".upload");
-    const bar = shown.querySelector("progress");
-    const text = shown.querySelector("[role=status]");
-    const button = form.querySelector("button[type=submit]");
-    const request = new XMLHttpRequest();
-    const started = Date.now();
-    shown.hidden = false;
-    button.disabled = true;
-    const stop = (message) => {
-      text.textContent = message;
-      button.disabled = false;
-    };
-    request.upload.addEventListener("progress", (progress) => {
-      if (!progress.lengthComputable) return;
-      bar.value = progress.loaded / progress.total;
-      const seconds = (Date.now() - started) / 1000;
-      const left = (seconds * (progress.total - progress.loaded)) / progress.loaded;
-      text.textContent =
-        progress.loaded === progress.total
-          ? "Received; keeping it…"
-          : `${megabytes(progress.loaded)} of ${megabytes(progress.total)} MB, ` +
-            `about ${Math.ceil(left)} s left`;
+  field.classList.add("drop");
+  input.required = false;
+
+  const tell = (text, share) => {
+    bar.hidden = false;
+    bar.classList.remove("bad");
+    said.textContent = text;
+    progress.value = share;
+    document.title = share < 1 ? `${Math.floor(share * 100)} % uploaded` : "Uploaded";
+  };
+
+  const refuse = (text) => {
+    current = null;
+    wanted = false;
+    input.value = "";
+    bar.hidden = false;
+    bar.classList.add("bad");
+    said.textContent = text;
+    button.disabled = false;
+    button.textContent = label;
+    input.focus();
+  };
+
+  const begin = (file) => {
+    if (!file) return;
+    if (current) current.abort();
+    form.querySelectorAll("input[name=upload]").forEach((one) => { one.checked = false; });
+    const kind = form.querySelector("[name=kind]:checked, [name=kind][type=hidden]");
+    const baseline = form.querySelector("[name=baseline]");
+    tell(`${file.name}: asking for room…`, 0);
+    current = sendInParts(file, {
+      endpoint: form.dataset.uploads,
+      metadata: {
+        kind: kind ? kind.value : "container",
+        baseline: baseline && baseline.checked ? "on" : "",
+      },
+      token: form.querySelector("[name=csrfmiddlewaretoken]").value,
+      told: tell,
+      failed: refuse,
+      done: (_, id) => {
+        current = null;
+        tell(`${file.name} has arrived.`, 1);
+        const arrived = document.createElement("input");
+        arrived.type = "hidden";
+        arrived.name = "upload";
+        arrived.value = id;
+        form.append(arrived);
+        input.disabled = true;
+        if (wanted) form.requestSubmit();
+      },
     });
-    request.addEventListener("load", () => {
-      const page = new DOMParser().parseFromString(request.responseText, "text/html");
-      const again = page.querySelector("form[data-upload]");
-      if (request.status < 400) {
-        window.location.assign(request.responseURL);
-      } else if (request.status === 422 && again) {
-        form.replaceWith(again);
-        watch(again);
-        again.querySelector("[aria-invalid=true]")?.focus();
-      } else if (request.status === 422) {
-        // There is no form any more, and the page says why.
-        document.querySelector("main").replaceWith(page.querySelector("main"));
-        document.querySelector("main").focus();
-      } else {
-        stop(`The server answered ${request.status}. Reload the page and try again.`);
-      }
+  };
+
+  input.addEventListener("change", () => begin(input.files[0]));
+  ["dragover", "dragleave", "drop"].forEach((name) => {
+    field.addEventListener(name, (event) => {
+      event.preventDefault();
+      field.classList.toggle("over", name === "dragover");
+      if (name === "drop") begin(event.dataTransfer.files[0]);
     });
-    request.addEventListener("error", () => stop("The connection was lost. Try again."));
-    request.open("POST", form.action);
-    request.send(new FormData(form));
   });
-}
-
-document.querySelectorAll("form[data-upload]").forEach(watch);
+  form.addEventListener("submit", (event) => {
+    if (!current) return;
+    event.preventDefault();
+    wanted = true;
+    button.disabled = true;
+    button.textContent = "Submitted when it has arrived…";
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (current) event.preventDefault();
+  });
+});

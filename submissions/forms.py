@@ -7,11 +7,22 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.template.defaultfilters import filesizeformat
 
+from submissions.models import Kind
 from submissions.sandbox.volumes import MOST, declared_volumes, refused_volumes
+
+_HELP = {
+    Kind.CONTAINER.value: "What “docker save IMAGE” writes: .tar, or .tar.gz, .tar.xz, .tar.zst.",
+    Kind.PREDICTIONS.value: "A .zip with one mask for each case, named as the case is.",
+}
+_ENDINGS = {Kind.CONTAINER.value: ".tar,.gz,.xz,.zst,.tgz", Kind.PREDICTIONS.value: ".zip"}
+_KINDS = {
+    Kind.CONTAINER.value: "A container image, which is run here",
+    Kind.PREDICTIONS.value: "Masks that were made elsewhere, as a zip",
+}
 
 
 class SubmitForm(forms.Form):
-    """An image tarball, and the name that it has on the leaderboard."""
+    """A file, sent with the form or before it, and the name that it has on the leaderboard."""
 
     title = forms.CharField(
         label="Algorithm",
@@ -19,11 +30,11 @@ class SubmitForm(forms.Form):
         help_text="Its name on the leaderboard. The same name again makes a new version of it.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "nnU-Net ensemble"}),
     )
-    image = forms.FileField(
-        label="Container image",
-        help_text="What “docker save IMAGE” writes: .tar, or .tar.gz, .tar.xz, .tar.zst.",
-        widget=forms.FileInput(attrs={"accept": ".tar,.gz,.xz,.zst,.tgz"}),
+    kind = forms.ChoiceField(
+        label="What you submit", choices=list(_KINDS.items()), widget=forms.RadioSelect
     )
+    image = forms.FileField(label="File", required=False)
+    upload = forms.CharField(required=False, max_length=12, widget=forms.HiddenInput)
     writable = forms.CharField(
         label="Writable paths",
         required=False,
@@ -41,16 +52,37 @@ class SubmitForm(forms.Form):
     def __init__(
         self,
         *arguments: Any,  # noqa: ANN401
+        takes: Sequence[str] = (Kind.CONTAINER.value,),
         may_mark_baselines: bool = False,
         refused: str = "",
         **named: Any,  # noqa: ANN401
     ) -> None:
-        """refused: why the file was not taken in, which otherwise looks as if none was chosen."""
+        """takes: kinds of submission, the first being chosen. refused: why the file was not taken
+        in, which otherwise looks as if none was chosen."""
         super().__init__(*arguments, **named)
-        if refused:
-            self.fields["image"].error_messages["required"] = refused
+        self._refused = refused
+        kind = self.fields["kind"]
+        kind.initial = takes[0]
+        kind.choices = [(one, _KINDS[one]) for one in takes]  # type: ignore[attr-defined]
+        if len(takes) == 1:
+            kind.required, kind.widget = False, forms.HiddenInput()
+        file = self.fields["image"]
+        file.help_text = " ".join(_HELP[one] for one in takes)
+        endings = ",".join(_ENDINGS[one] for one in takes)
+        file.widget.attrs["accept"] = endings
+        if Kind.CONTAINER.value not in takes:
+            del self.fields["writable"]
         if not may_mark_baselines:
             del self.fields["baseline"]
+
+    def clean_kind(self) -> str:
+        return str(self.cleaned_data["kind"] or self.fields["kind"].initial)
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        if not values.get("image") and not values.get("upload") and "image" not in self.errors:
+            self.add_error("image", self._refused or "Choose a file.")
+        return values
 
     def clean_title(self) -> str:
         return " ".join(str(self.cleaned_data["title"]).split())
@@ -63,9 +95,9 @@ class SubmitForm(forms.Form):
             raise forms.ValidationError(refused)
         return declared_volumes(paths)
 
-    def clean_image(self) -> "UploadedFile[Any]":
-        file: UploadedFile[Any] = self.cleaned_data["image"]
-        if (file.size or 0) > settings.UPLOAD_BYTES:
+    def clean_image(self) -> "UploadedFile[Any] | None":
+        file: UploadedFile[Any] | None = self.cleaned_data["image"]
+        if file is not None and (file.size or 0) > settings.UPLOAD_BYTES:
             raise forms.ValidationError(
                 f"The file has {filesizeformat(file.size or 0)}; "
                 f"at most {filesizeformat(settings.UPLOAD_BYTES)} are taken."

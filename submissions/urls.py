@@ -5,6 +5,7 @@ from submissions import operating, views
 urlpatterns = [
     path("submissions/", views.own_submissions, name="own_submissions"),
     path("submissions/<str:public_id>/", views.submission, name="submission"),
+    path("uploads/<str:public_id>/discard/", views.discard_upload, name="discard_upload"),
     path("submissions/<str:public_id>/cancel/", views.cancel, name="cancel"),
     path("submissions/<str:public_id>/rerun/", views.rerun, name="rerun"),
     path("submissions/<str:public_id>/release-logs/", views.release_logs, name="release_logs"),

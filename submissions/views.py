@@ -1,5 +1,7 @@
 """Pages of what is answered: thin, over services and selectors."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,9 +15,9 @@ from challenges.selectors import cases_of, definition_of, phase_state
 from challenges.views.registration import registration_needed
 from submissions import selectors
 from submissions.forms import SubmitForm
-from submissions.models import Submission
+from submissions.models import Kind, Submission, Upload
 from submissions.policies import may_cancel, may_release_logs, may_rerun
-from submissions.services import lifecycle, logs, quotas, rerunning, uploads
+from submissions.services import arriving, lifecycle, logs, quotas, rerunning, uploads
 
 
 @login_required
@@ -60,20 +62,14 @@ def submit(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     form = SubmitForm(
         request.POST or None,
         request.FILES or None,
+        takes=phase.takes,
         may_mark_baselines=may_mark,
         refused=getattr(request, "upload_refused", ""),
     )
     if request.method == "POST" and state == "open" and form.is_valid():
         try:
-            submission = uploads.submit_upload(
-                phase=phase,
-                user=user,
-                title=form.cleaned_data["title"],
-                file=form.cleaned_data["image"],
-                writable=form.cleaned_data["writable"],
-                is_baseline=form.cleaned_data.get("baseline", False),
-            )
-        except quotas.QuotaUsedUp as refusal:
+            submission = _made_of(form, phase, user)
+        except (quotas.QuotaUsedUp, arriving.UploadRefused) as refusal:
             form.add_error(None, refusal.message)
         else:
             return redirect("submission", public_id=submission.public_id)
@@ -86,9 +82,49 @@ def submit(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
         "allowance": quotas.allowance_of(phase=phase, user=user),
         "may_mark_baselines": may_mark,
         "cases": cases_of(phase).count(),
+        "address": request.build_absolute_uri("/").rstrip("/"),
+        "example": _first_name(phase) if Kind.PREDICTIONS in phase.takes else "",
+        "arrived": arriving.unfinished_uploads(user).filter(phase=phase),
     }
     refused = request.method == "POST"
     return render(request, "submissions/submit.html", context, status=422 if refused else 200)
+
+
+def _first_name(phase: Phase) -> str:
+    first = cases_of(phase).order_by("position").first()
+    return first.name if first else ""
+
+
+def _made_of(form: SubmitForm, phase: Phase, user: User) -> Submission:
+    """Of the file that came with the form, or of one that had come before it."""
+    values = form.cleaned_data
+    named: dict[str, Any] = {
+        "user": user,
+        "title": values["title"],
+        "writable": values.get("writable", []),
+        "is_baseline": values.get("baseline", False),
+    }
+    if values["image"]:
+        return uploads.submit_upload(
+            phase=phase, file=values["image"], kind=values["kind"], **named
+        )
+    row = get_object_or_404(Upload, public_id=values["upload"], owner=user, phase=phase)
+    return uploads.submit(upload=row, **named)
+
+
+@login_required
+@require_POST
+def discard_upload(request: HttpRequest, public_id: str) -> HttpResponse:
+    row = get_object_or_404(
+        Upload.objects.select_related("phase__challenge"),
+        public_id=public_id,
+        owner=_user(request.user),
+        version=None,
+    )
+    if row.phase is None or not arriving.discard(row=row):
+        raise Http404
+    messages.success(request, f"{row.name} is discarded.")
+    return redirect("submit", row.phase.challenge.slug, row.phase.slug)
 
 
 @login_required

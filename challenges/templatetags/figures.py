@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from math import ceil
+from typing import Protocol
 
 from django import template
 from django.utils import timezone
@@ -78,4 +79,22 @@ def time_left(start: datetime | None, done: int, total: int) -> str:
     if start is None or done < 3 or done >= total:
         return ""
     seconds = (timezone.now() - start).total_seconds() / done * (total - done)
-    return _whole(10 * ceil(seconds / 10) if seconds < 90 else 60 * ceil(seconds / 60))
+    return _whole(_round(seconds))
+
+
+class _Span(Protocol):
+    @property
+    def low_seconds(self) -> float: ...
+    @property
+    def high_seconds(self) -> float: ...
+
+
+@register.filter
+def span(estimate: _Span) -> str:
+    """From … to, in round numbers, which claim no more than an estimate can."""
+    low, high = (_round(seconds) for seconds in (estimate.low_seconds, estimate.high_seconds))
+    return f"about {_whole(high)}" if low == high else f"{_whole(low)} to {_whole(high)}"
+
+
+def _round(seconds: float) -> int:
+    return 10 * ceil(seconds / 10) if seconds < 90 else 60 * ceil(seconds / 60)
