@@ -58,7 +58,7 @@ def register(
         )
     found.institute, found.answers = institute, answers
     found.save()
-    log.info("registration.made", challenge=challenge.slug, user=user.pk, state=found.state)
+    log.info("registration.made", challenge=challenge.slug, user=user.pk, state=str(found.state))
     return found
 
 
@@ -114,7 +114,7 @@ def decide(
         "registration.decided",
         challenge=now.challenge_id,
         user=now.user_id,
-        state=now.state,
+        state=str(now.state),
         by=by.get_username(),
     )
     return now

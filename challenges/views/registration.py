@@ -32,6 +32,7 @@ def register(request: HttpRequest, slug: str) -> HttpResponse:
             )
         except registering.RegistrationRefused as refusal:
             form.take(refusal)
+            standing = standing_of(person, challenge)  # it may have been decided meanwhile
         else:
             return redirect("register", slug)
     context = {
