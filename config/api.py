@@ -1,10 +1,13 @@
 """The REST API: every room's routes under /api/v1/, documented at /api/v1/docs."""
 
+from typing import Any
+
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import ValidationError
+from ninja.openapi.schema import OpenAPISchema
 
 from accounts.api import router as accounts
 from accounts.callers import PerMinute
@@ -20,7 +23,39 @@ was found, what was expected and what to do. Requests are counted by the minute;
 `Retry-After` when to go on. Version 1 only ever gains routes and fields.
 """
 
-api = NinjaAPI(
+_PROBLEM = {
+    "application/json": {
+        "schema": {
+            "type": "object",
+            "required": ["detail"],
+            "properties": {"detail": {"type": "string"}, "code": {"type": "string"}},
+        }
+    }
+}
+_ANYWHERE = {
+    401: "No token or session, or one that is not valid",
+    403: "The token lacks a scope, or a browser's form its token",
+    404: "Not there, or not for you",
+    422: "What was sent cannot be used",
+    429: "Too many requests, or a quota that is used up",
+}
+
+
+class _Documented(NinjaAPI):
+    """Every operation names the refusals that any of them may give."""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:  # noqa: ANN401
+        schema = super().get_openapi_schema(**options)
+        for path in schema["paths"].values():
+            for operation in path.values():
+                for status, text in _ANYWHERE.items():
+                    operation["responses"].setdefault(
+                        status, {"description": text, "content": _PROBLEM}
+                    )
+        return schema
+
+
+api = _Documented(
     title="Uptake",
     version="1",
     description=_DESCRIPTION,

@@ -5,6 +5,7 @@ import tempfile
 
 os.environ["UPTAKE_STATE"] = tempfile.mkdtemp(prefix="uptake-tests-")
 os.environ.pop("REDIS_URL", None)
+os.environ["UPTAKE_API_PER_MINUTE"] = "1000000"  # tests ask faster than people
 
 from config.settings import *  # noqa: F403
 

@@ -1,0 +1,80 @@
+"""Whatever is sent, the API answers as its own description says, and never with a fault of its own.
+
+The requests are made by schemathesis from the OpenAPI document: right ones, wrong ones, odd ones.
+"""
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import load_all_checks
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from accounts.tokens import SCOPES, issue
+from challenges.models import Phase
+from config.wsgi import application
+from submissions.models import Submission, Upload
+from submissions.services import arriving
+from tests.factories import a_challenge, a_phase, a_submission, a_user
+from tests.programs import write_programs
+
+load_all_checks()
+schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+
+
+@schemathesis.serializer("application/offset+octet-stream")
+def _as_it_is(_, value):
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+@pytest.fixture
+def token(db, tmp_path, monkeypatch, settings):
+    monkeypatch.setattr("challenges.hints.current_app.send_task", lambda *_, **__: None)
+    settings.BASELINES = write_programs(tmp_path / "programs")
+    challenge = a_challenge(tmp_path, slug="ours")
+    a_submission(a_phase(challenge), user=a_user("organiser"))
+    return issue(owner=a_user("organiser"), name="t", scopes=list(SCOPES))[1]
+
+
+def there(name):
+    """What the addresses of this test's world hold."""
+    found = {
+        "slug": "ours",
+        "phase": "open",
+        "number": 1,
+        "submission_id": Submission.objects.values_list("public_id", flat=True).first(),
+        "upload_id": Upload.objects.values_list("public_id", flat=True).first(),
+    }
+    return found[name] or "aaaaaaaaaaaa"
+
+
+@pytest.mark.parametrize("where", ["anywhere", "there"])
+@schema.parametrize()
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    database=None,
+)
+def test_any_request_is_answered_as_documented(case, token, where):
+    if where == "there":
+        if "upload_id" in case.path_parameters and not Upload.objects.exists():
+            begin_upload()
+        case.path_parameters = {name: there(name) for name in case.path_parameters}
+    answer = case.call(headers={"Authorization": f"Bearer {token}"})
+    case.validate_response(answer, checks=CHECKS)
+
+
+def begin_upload():
+    arriving.begin(
+        phase=Phase.objects.get(), user=a_user("organiser"), name="image.tar", size_bytes=1000
+    )
