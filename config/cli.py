@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from config.developing import new_algorithm, try_image
 from config.environment import ROOT, Environment, SettingsRefused, environment
 from config.organising import export_challenge, split, validate
 from evaluation.cli import check, metrics, score
@@ -24,6 +25,8 @@ app = typer.Typer(
 )
 for command in (score, check, metrics, validate, export_challenge, split):
     app.command()(command)
+app.command("try")(try_image)
+app.command()(new_algorithm)
 console = Console(highlight=False)
 _SERIAL = "docker or broker or browser"
 

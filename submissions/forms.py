@@ -1,4 +1,3 @@
-import posixpath
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,8 +6,9 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.template.defaultfilters import filesizeformat
 
+from submissions.judging.writable import refused_paths
 from submissions.models import Kind
-from submissions.sandbox.volumes import MOST, declared_volumes, refused_volumes
+from submissions.sandbox.volumes import declared_volumes
 
 _HELP = {
     Kind.CONTAINER.value: "What “docker save IMAGE” writes: .tar, or .tar.gz, .tar.xz, .tar.zst.",
@@ -103,18 +103,3 @@ class SubmitForm(forms.Form):
                 f"at most {filesizeformat(settings.UPLOAD_BYTES)} are taken."
             )
         return file
-
-
-def refused_paths(paths: Sequence[str]) -> str:
-    """Why these cannot be made writable; nothing where they can."""
-    strange = [path for path in paths if not path.startswith("/") or not path.isprintable()]
-    refused = [*strange, *refused_volumes(path for path in paths if path not in strange)]
-    refused += [path for path in paths if posixpath.normpath(path).lstrip("/") == "input"]
-    if len(declared_volumes(paths)) > MOST:
-        return f"At most {MOST} folders can be made writable."
-    if not refused:
-        return ""
-    return (
-        f"No run can write to {', '.join(refused)}. Name folders of the image from its root, as "
-        "/opt/algorithm; not the root itself, nor a place of the system."
-    )

@@ -2,13 +2,13 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from docker.models.containers import Container
 
@@ -49,6 +49,7 @@ GRACE_SECONDS = 5
 _UNKILLABLE_SECONDS = 120
 _LOG_BYTES = 64 * 1024
 _SAMPLE_SECONDS = 1.0
+_TELL_SECONDS = 0.5
 
 
 @dataclass
@@ -59,6 +60,16 @@ class _Watch:
     usage: Usage = field(default_factory=Usage)
     group: Group | None = None
     clock: Stopwatch = field(default_factory=Stopwatch)
+
+
+class Observer(Protocol):
+    """Whoever watches a run on the own machine; nothing that it does changes the outcome."""
+
+    def running(self, seconds: float, usage: Usage) -> None:
+        """Told about twice a second, while the program runs."""
+
+    def logged(self, chunks: Iterable[bytes]) -> None:
+        """All of the log that the engine has kept, once the program has ended."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,7 @@ class ContainerProgram:
     """An uploaded image. archive gives the canonical tarball when the engine lacks the image.
 
     runtime: what contains it, one of ``engine.runtimes``. places: where it waits, once it is
-    staged, until it may run.
+    staged, until it may run. observer: told of the run while it goes on.
     """
 
     def __init__(
@@ -84,6 +95,7 @@ class ContainerProgram:
         *,
         runtime: str,
         places: Places,
+        observer: Observer | None = None,
     ) -> None:
         self._engine = engine
         self._digest = digest
@@ -91,6 +103,7 @@ class ContainerProgram:
         self._archive = archive
         self._runtime = runtime
         self._places = places
+        self._observer = observer
 
     def run(self, request: RunRequest, should_stop: Callable[[], bool]) -> Outcome:
         watch = _Watch()
@@ -184,7 +197,7 @@ class ContainerProgram:
     ) -> dict[str, Any]:
         """Watch until it ends by itself, exceeds its time, or is asked to stop."""
         api, name = self._engine.client.api, container.name or ""
-        start, next_sample = time.monotonic(), 0.1
+        start, next_sample, next_told = time.monotonic(), 0.1, 0.0
         killed = False
         while True:
             state: dict[str, Any] = api.inspect_container(name)["State"]
@@ -205,6 +218,9 @@ class ContainerProgram:
             if watch.group is None and elapsed > next_sample:
                 next_sample = elapsed + _SAMPLE_SECONDS
                 watch.usage = _sampled(api.stats(name, stream=False, one_shot=True), watch.usage)
+            if self._observer is not None and elapsed > next_told:
+                next_told = elapsed + _TELL_SECONDS
+                self._observer.running(elapsed, watch.group.usage() if watch.group else watch.usage)
             time.sleep(min(0.2, 0.01 + elapsed * 0.02))
 
     def _collect(
@@ -218,6 +234,8 @@ class ContainerProgram:
     ) -> Outcome:
         if watch.group is not None:
             watch.usage = watch.group.usage()
+        if self._observer is not None:
+            self._observer.logged(container.logs(stream=True, follow=False))
         text = container.logs(tail=500)[-_LOG_BYTES:].decode("utf-8", "replace")
         stream, _ = self._engine.client.containers.get(names.keeper).get_archive("/output")
         with closing_stream(stream):
