@@ -16,7 +16,7 @@ from challenges.policies import may_organise, may_submit
 from challenges.receiving import Checksum, ChecksumDiffers, OffsetDiffers
 from challenges.views.numbers import whole_number
 from submissions import selectors
-from submissions.forms import refused_paths
+from submissions.judging.writable import refused_paths
 from submissions.models import Kind, Submission, Upload
 from submissions.policies import may_cancel, may_release_logs, may_rerun
 from submissions.services import arriving, lifecycle, logs, quotas, rerunning, uploads
