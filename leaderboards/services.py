@@ -176,9 +176,9 @@ def _table(
         )
         for entry in entries
     ]
-    return Table(
-        columns, tuple(sorted(rows, key=lambda row: (row.rank, row.mean_rank, row.algorithm)))
-    )
+    # Of two at the same place, the one that is placed only comes first: it beat the other.
+    rows.sort(key=lambda row: (row.rank, row.mean_rank, row.competes, row.algorithm))
+    return Table(columns, tuple(rows))
 
 
 def _row(

@@ -1,0 +1,107 @@
+"""Several at once, against a database of the kind that a platform has; prints what came of it.
+
+Run as a program with the test's settings, so that threads have connections of their own to a file.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import django
+
+PEOPLE = 6
+
+
+def at_once(jobs: list[Callable[[], object]]) -> list[str]:
+    """What each came to, begun together: “done”, or the message of its refusal."""
+    from django.db import connection
+
+    from challenges.services.refusals import Refused
+    from submissions.services.quotas import QuotaUsedUp
+
+    barrier = Barrier(len(jobs))
+
+    def run(job: Callable[[], object]) -> str:
+        barrier.wait()
+        try:
+            job()
+        except (Refused, QuotaUsedUp) as refusal:
+            return refusal.message
+        finally:
+            connection.close()
+        return "done"
+
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return list(pool.map(run, jobs))
+
+
+def main() -> None:
+    django.setup()
+    from django.core.files.uploadedfile import SimpleUploadedFile
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    from challenges.services import teams
+    from submissions.models import Submission
+    from submissions.services.uploads import submit_upload
+    from tests.factories import a_challenge, a_phase, a_user
+
+    challenge = a_challenge(
+        Path(tempfile.mkdtemp()), phases=[
+            {"slug": "open", "title": "Open", "cases": "public", "quota": {"attempts": 3}}
+        ], teams={"most_members": PEOPLE - 1},
+    )  # fmt: skip
+    phase = a_phase(challenge)
+    people = [a_user(f"person-{number}") for number in range(PEOPLE)]
+    team = teams.create_team(challenge=challenge, user=a_user("first"), name="Team")
+    others = [
+        teams.create_team(challenge=challenge, user=a_user(f"of-{number}"), name=f"Other {number}")
+        for number in range(PEOPLE)
+    ]
+
+    joins = at_once(
+        [
+            lambda person=person: teams.join_team(
+                challenge=challenge, user=person, invitation=team.invitation
+            )
+            for person in people
+        ]
+    )
+    undecided = a_user("undecided")
+    several = at_once(
+        [
+            lambda other=other: teams.join_team(
+                challenge=challenge, user=undecided, invitation=other.invitation
+            )
+            for other in others
+        ]
+    )
+    inside = [one.user for one in team.members.all()]
+    uploads = at_once(
+        [
+            lambda person=person: submit_upload(
+                phase=phase, user=person, title="Mine",
+                file=SimpleUploadedFile("image.tar", b"x" * 1000),
+            )
+            for person in inside
+        ]
+    )  # fmt: skip
+    json.dump(
+        {
+            "joins": joins,
+            "members": team.members.count(),
+            "several": several,
+            "teams": undecided.teams.count(),
+            "uploads": uploads,
+            "submissions": Submission.objects.filter(team=team).count(),
+        },
+        sys.stdout,
+    )
+
+
+if __name__ == "__main__":
+    main()
