@@ -15,6 +15,7 @@ from rich.table import Table
 from config.developing import new_algorithm, try_image
 from config.environment import ROOT, Environment, SettingsRefused, environment
 from config.organising import export_challenge, split, validate
+from config.submitting import cancel, results, status, submit
 from evaluation.cli import check, metrics, score
 
 app = typer.Typer(
@@ -26,7 +27,8 @@ app = typer.Typer(
 for command in (score, check, metrics, validate, export_challenge, split):
     app.command()(command)
 app.command("try")(try_image)
-app.command()(new_algorithm)
+for of_developers in (new_algorithm, submit, status, cancel, results):
+    app.command()(of_developers)
 console = Console(highlight=False)
 _SERIAL = "docker or broker or browser"
 

@@ -51,7 +51,7 @@ class AllowanceOut(Schema):
 
 
 class UploadOut(Schema):
-    """A file on its way in; whole when received_bytes is size_bytes."""
+    """A file on its way in; whole when received_bytes is size_bytes. sha256: as announced."""
 
     id: str
     name: str
@@ -60,6 +60,7 @@ class UploadOut(Schema):
     phase: str
     size_bytes: int
     received_bytes: int
+    sha256: str
     touched_at: datetime
 
 
@@ -523,6 +524,7 @@ def _upload(row: Upload) -> UploadOut:
         phase=row.phase.slug if row.phase else "",
         size_bytes=row.size_bytes,
         received_bytes=row.received_bytes,
+        sha256=row.promised_sha256,
         touched_at=row.touched_at,
     )
 

@@ -1,0 +1,198 @@
+"""A platform spoken to over its API, by a program on a developer's own machine."""
+
+import base64
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+_PART_BYTES = 32 * 1024**2
+_PATIENCE_SECONDS = 120
+_PAUSES = (1, 2, 5, 10, 30, 60, 60, 60, 60, 60)
+_OFFSET_TYPE = "application/offset+octet-stream"
+_CONFLICT, _DAMAGED, _TOO_MANY = 409, 460, 429
+
+
+class RemoteRefused(Exception):
+    """What the platform refused, or why it could not be asked; a sentence for the developer."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page of a platform. base: its address without a path; name: what comes after ``kind``."""
+
+    base: str
+    name: str
+
+
+def place_of(page: str, kind: str) -> Place:
+    """``http://host/challenges/NAME/`` with the kind "challenges". Raises RemoteRefused."""
+    parts = urlsplit(page)
+    before, found, rest = parts.path.partition(f"/{kind}/")
+    name = rest.split("/")[0]
+    if parts.scheme not in ("http", "https") or not parts.netloc or not found or not name:
+        raise RemoteRefused(f"{page} is not an address like https://HOST/{kind}/NAME/.")
+    return Place(urlunsplit((parts.scheme, parts.netloc, before, "", "")), name)
+
+
+class Remote:
+    """The API of one platform, with a person's token."""
+
+    def __init__(self, base: str, token: str) -> None:
+        self._client = httpx.Client(
+            base_url=f"{base}/api/v1",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=_PATIENCE_SECONDS,
+        )
+
+    def __enter__(self) -> "Remote":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def get(self, path: str, **query: str) -> Any:  # noqa: ANN401
+        return self._asked("GET", path, params=query).json()
+
+    def text(self, path: str) -> str:
+        return self._asked("GET", path).text
+
+    def post(self, path: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401
+        return self._asked("POST", path, json=body or {}).json()
+
+    def upload(
+        self,
+        file: Path,
+        *,
+        challenge: str,
+        phase: str,
+        kind: str,
+        name: str,
+        baseline: bool,
+        progress: Callable[[int, int], None],
+    ) -> str:
+        """Send ``file``, from where an earlier try broke off; returns the upload's id."""
+        size, digest = file.stat().st_size, _sha256(file)
+        begun = self._begun(challenge, phase, digest)
+        if begun is None:
+            made = self._asked(
+                "POST",
+                f"/challenges/{challenge}/phases/{phase}/uploads",
+                headers={
+                    "Upload-Length": str(size),
+                    "Upload-Metadata": _metadata(
+                        filename=name,
+                        kind=kind,
+                        sha256=digest,
+                        baseline="on" if baseline else "",
+                    ),
+                },
+            )
+            begun = str(made.json()["id"])
+        self._send(file, begun, size, progress)
+        return begun
+
+    def _begun(self, challenge: str, phase: str, digest: str) -> str | None:
+        for one in self.get("/uploads"):
+            same = (one["challenge"], one["phase"], one["sha256"]) == (challenge, phase, digest)
+            if same:
+                return str(one["id"])
+        return None
+
+    def _send(
+        self, file: Path, upload: str, size: int, progress: Callable[[int, int], None]
+    ) -> None:
+        """Part by part, each with its checksum; after a broken connection from where it ends."""
+        path = f"/uploads/{upload}"
+        offset, tries = self._offset(path), 0
+        with file.open("rb") as source:
+            while offset < size:
+                progress(offset, size)
+                source.seek(offset)
+                part = source.read(_PART_BYTES)
+                checksum = base64.b64encode(hashlib.sha256(part).digest()).decode()
+                try:
+                    answer = self._client.patch(
+                        path,
+                        content=part,
+                        headers={
+                            "Tus-Resumable": "1.0.0",
+                            "Content-Type": _OFFSET_TYPE,
+                            "Upload-Offset": str(offset),
+                            "Upload-Checksum": f"sha256 {checksum}",
+                        },
+                    )
+                    again = answer.status_code in (_CONFLICT, _DAMAGED, _TOO_MANY)
+                    if not again and not answer.is_server_error:
+                        _require_success(answer)
+                        offset, tries = int(answer.headers["Upload-Offset"]), 0
+                        continue
+                    fault = f"it answers {answer.status_code}"
+                except httpx.TransportError as error:
+                    fault = str(error) or type(error).__name__
+                if tries == len(_PAUSES):
+                    raise RemoteRefused(
+                        f"The upload broke off at {offset} of {size} bytes ({fault}). Give the "
+                        "same command again: it goes on from there."
+                    )
+                time.sleep(_PAUSES[tries])
+                tries += 1
+                offset = self._offset(path, otherwise=offset)
+        progress(size, size)
+
+    def _offset(self, path: str, otherwise: int | None = None) -> int:
+        """Where the upload ends; ``otherwise`` while the platform is out of reach."""
+        try:
+            answer = self._client.head(path)
+        except httpx.TransportError:
+            if otherwise is None:
+                raise
+            return otherwise
+        if answer.is_server_error and otherwise is not None:
+            return otherwise
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            raise RemoteRefused("The platform discarded this upload. Give the command again.")
+        _require_success(answer)
+        return int(answer.headers["Upload-Offset"])
+
+    def _asked(self, method: str, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401
+        try:
+            answer = self._client.request(method, path, **how)
+        except httpx.TransportError as error:
+            raise RemoteRefused(
+                f"{self._client.base_url} gives no answer ({error}). Is the platform up, and the "
+                "address right?"
+            ) from None
+        _require_success(answer)
+        return answer
+
+
+def _require_success(answer: httpx.Response) -> None:
+    if answer.is_success:
+        return
+    try:
+        told = answer.json()
+        detail = str(told["detail"]) if isinstance(told, dict) and "detail" in told else ""
+    except ValueError:
+        detail = ""
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        detail = "There is nothing at this address, or not for you. Look at its page."
+    raise RemoteRefused(detail or f"{answer.url} answers {answer.status_code}: is this an Uptake?")
+
+
+def _metadata(**values: str) -> str:
+    return ",".join(
+        f"{name} {base64.b64encode(value.encode()).decode()}"
+        for name, value in values.items()
+        if value
+    )
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()
