@@ -38,6 +38,7 @@ class Standing:
     asked_at: datetime | None = None
     note: str = ""
     decided_at: datetime | None = None
+    has_submitted: bool = False
 
     @property
     def is_asked(self) -> bool:
@@ -136,7 +137,13 @@ def standing_of(viewer: Viewer, challenge: Challenge) -> Standing:
         asked_at=found.created_at,
         note=found.note,
         decided_at=found.decided_at,
+        has_submitted=has_submitted(viewer, challenge),
     )
+
+
+def has_submitted(person: User, challenge: Challenge) -> bool:
+    """Themselves, and to any phase."""
+    return challenge.phases.filter(submissions__submitted_by=person).exists()
 
 
 def team_of(viewer: Viewer, challenge: Challenge) -> TeamView | None:

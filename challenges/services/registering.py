@@ -10,7 +10,7 @@ from accounts.models import User
 from challenges.definition import RegistrationSpec
 from challenges.models import Challenge, Registration
 from challenges.policies import may_organise, registration_asked
-from challenges.selectors.taking_part import what_it_says
+from challenges.selectors.taking_part import has_submitted, what_it_says
 from challenges.services import teams
 from challenges.services.locks import lock_person
 from challenges.services.refusals import Refused, text_problem
@@ -75,7 +75,7 @@ def withdraw(*, challenge: Challenge, user: User) -> None:
         raise RegistrationRefused("You are not registered for this challenge.")
     if found.state == State.DECLINED:
         raise RegistrationRefused("Your registration was declined; there is nothing to withdraw.")
-    if challenge.phases.filter(submissions__submitted_by=user).exists():
+    if has_submitted(user, challenge):
         raise RegistrationRefused(
             "You have submitted to this challenge: your registration stays with that."
         )

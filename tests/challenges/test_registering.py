@@ -164,6 +164,9 @@ def test_once_something_was_submitted_the_registration_stays(plain, tmp_path, se
     with pytest.raises(RegistrationRefused, match="stays with that"):
         registering.withdraw(challenge=plain, user=person)
     assert Registration.objects.exists()
+    page = text_of(client_of("developer").get(f"/challenges/{plain.slug}/register/"))
+    assert "Withdraw my registration" not in page
+    assert "the registration stays with that" in page
 
 
 def test_organisers_see_who_waits_first_and_nobody_else_sees_any(plain):

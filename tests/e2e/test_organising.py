@@ -10,6 +10,8 @@ from tests.scans import write_challenge
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.docker]
 SECOND = 1000
+LEFT_EMPTY = ("citations", "public_columns", "questions")
+"""Where any words would not do."""
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def describe(page):
         for field in page.locator("main form textarea, main form input[type=text]").all():
             name = field.get_attribute("name") or ""
             if not name.startswith("phase") and field.is_visible() and not field.input_value():
-                field.fill("" if name in ("citations", "public_columns") else "Some words.")
+                field.fill("" if name in LEFT_EMPTY else "Some words.")
         for name, value in chosen.items():
             if page.locator(f"[name='{name}']").count():
                 page.locator(f"[name='{name}']").select_option(value)
