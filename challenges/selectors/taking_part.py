@@ -53,6 +53,18 @@ class Standing:
     def may_change(self) -> bool:
         return self.state in ("missing", "waiting")
 
+    @property
+    def to_do(self) -> str:
+        """What this person does before taking part; nothing where that is possible now."""
+        if self.state == "waiting":
+            return "Your registration waits for approval; you can submit once it is approved."
+        if self.state == "declined":
+            return f"Your registration was declined: {self.note}"
+        if self.may_take_part:
+            return ""
+        then = "; an organiser then approves it" if self.approval else ""
+        return f"Register first: this challenge asks it of whoever submits{then}."
+
 
 @dataclass(frozen=True)
 class Member:

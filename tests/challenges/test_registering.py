@@ -294,3 +294,15 @@ def test_the_challenges_page_shows_where_a_person_stands(plain, state, words, of
     assert words in page
     assert offered in page
     assert ("/submit/" in page) is (state == "approved")
+
+
+def test_what_to_do_first_is_told_in_a_sentence(plain):
+    person = a_user("developer")
+    assert standing_of(person, plain).to_do.startswith("Register first")
+    registered(plain, "developer")
+    assert "waits for approval" in standing_of(person, plain).to_do
+    decided(plain, "developer", approve=False, note="Say where you work.")
+    assert standing_of(person, plain).to_do.endswith("declined: Say where you work.")
+    decided(plain, "developer", approve=True)
+    assert standing_of(person, plain).to_do == ""
+    assert standing_of(a_user("organiser"), plain).to_do == ""

@@ -83,7 +83,9 @@ def _quotas(specs: list[PhaseSpec]) -> Block:
         else (spec.title, "none are taken", "none are taken", "none")
         for spec in specs
     )
-    return Table("What one person or team may submit; a fault of the platform never counts.", columns, rows)
+    return Table(
+        "What one person or team may submit; a fault of the platform never counts.", columns, rows
+    )
 
 
 def _within(most: int | None, days: int) -> str:
