@@ -36,12 +36,16 @@ class CellOut(Schema):
 
 
 class EntryOut(Schema):
-    """cells: by the key of their column. competes: false for what is placed for comparison."""
+    """cells: by the key of their column. competes: false for what is placed for comparison.
+    kind: container, or predictions for masks that were made elsewhere."""
 
     submission: str
     algorithm: str
     version: int
     owner: str
+    team: str
+    of_organisers: bool
+    kind: str
     is_baseline: bool
     competes: bool
     rank: int
@@ -98,6 +102,9 @@ def _entry(row: Row, columns: tuple[Column, ...]) -> EntryOut:
         algorithm=row.algorithm,
         version=row.version,
         owner=row.owner,
+        team=row.team,
+        of_organisers=row.of_organisers,
+        kind=row.kind,
         is_baseline=row.is_baseline,
         competes=row.competes,
         rank=row.rank,

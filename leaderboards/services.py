@@ -201,6 +201,7 @@ def _row(
         version=entry.version.number,
         owner=entry.submitted_by.get_username(),
         is_baseline=entry.is_baseline,
+        kind=entry.version.kind,
         competes=competes,
         sandboxed=all(attempt.sandbox != SANDBOX_NONE for attempt in attempts),
         rank=rank[0],

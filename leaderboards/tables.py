@@ -30,6 +30,7 @@ class Row:
 
     owner: who submitted it. team: for which it stands, with the usernames of its members at that
     time; empty for a person alone. of_organisers: of the side that organises, so without a rank.
+    kind: "predictions" for masks that were made elsewhere, so that nothing was run.
     seconds_per_case: mean wall time of the cases that have one. sandboxed is false for plain
     processes.
     """
@@ -50,6 +51,7 @@ class Row:
     team: str = ""
     members: tuple[str, ...] = ()
     of_organisers: bool = False
+    kind: str = "container"
 
     @property
     def rank_shown(self) -> int | None:

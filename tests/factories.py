@@ -1,13 +1,18 @@
 """Small challenges, users and submissions, made through the same services as real ones."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from accounts.models import User
 from challenges.models import Challenge, Phase
 from challenges.services.importing import import_challenge
 from submissions.models import Submission
+from submissions.sandbox.archive import ImageConfig
 from submissions.services.uploads import submit_program
 from tests.scans import write_challenge
+
+A_CONFIG = asdict(ImageConfig(("/program",), (), (), "", "1000", ()))
+"""Of an image that was checked, as it is stored."""
 
 
 def a_user(name: str) -> User:

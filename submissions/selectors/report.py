@@ -8,9 +8,10 @@ from django.utils import timezone
 
 from challenges.models import Phase
 from challenges.policies import Viewer
-from challenges.selectors import shown_edition
+from challenges.selectors import definition_of, shown_edition
 from evaluation.aggregate import Summary, summarise
 from evaluation.spec import EvaluationSpec
+from submissions.judging.hints import Hint, hints_of
 from submissions.judging.scores import Columns, columns_of
 from submissions.models import Attempt, CaseResult, Host, Prediction, Run, Submission
 from submissions.policies import (
@@ -25,6 +26,7 @@ from submissions.sandbox.process import SANDBOX_NONE
 from submissions.selectors.cases import CaseRow, row_of
 from submissions.selectors.estimating import Estimate, estimate
 from submissions.services import quotas, rerunning
+from submissions.services.checking import stored_config
 
 _SEEN_SECONDS = 120
 _GVISOR = "runsc"
@@ -49,7 +51,8 @@ class Report:
 
     detailed is false for hidden cases, logs while those are withheld. cannot_rerun: why an
     organiser is not offered to. rerun: the attempt after this one. waits_for: "earlier" (of the
-    same person), "engine" or "gvisor", where it waits for more than a free place.
+    same person), "engine" or "gvisor", where it waits for more than a free place. hints: what the
+    phase lacks that the image seems to expect.
     """
 
     submission: Submission
@@ -66,6 +69,7 @@ class Report:
     waits_for: str
     ahead: int
     estimate: Estimate | None
+    hints: tuple[Hint, ...]
     columns: Columns
     several_labels: bool
     summaries: tuple[Summary, ...]
@@ -125,11 +129,21 @@ def report(viewer: Viewer, submission: Submission) -> Report:
         waits_for=_waits_for(submission),
         ahead=_ahead(submission),
         estimate=estimate(submission),
+        hints=_hints(submission),
         columns=columns,
         several_labels=len(spec.labels) > 1,
         summaries=tuple(summarise(column) for column in values) if detailed else (),
         rows=rows,
     )
+
+
+def _hints(submission: Submission) -> tuple[Hint, ...]:
+    """What the phase lacks that the image seems to expect."""
+    version = submission.version
+    if version.image is None:
+        return ()
+    definition = definition_of(submission.phase.challenge)
+    return hints_of(stored_config(version.image), definition, version.writable)
 
 
 def progress_of(submission: Submission, runs: list[Run]) -> Progress:

@@ -13,7 +13,7 @@ from submissions.selectors.cases import CaseRow
 from submissions.services.checking import check_next
 from submissions.services.running import run_next
 from submissions.services.scoring import score_next
-from tests.factories import a_submission, a_user
+from tests.factories import A_CONFIG, a_submission, a_user
 
 pytestmark = pytest.mark.usefixtures("hints", "programs")
 MIB = 1024**2
@@ -231,7 +231,7 @@ def queued(submission, phase):
     """Of an uploaded image that waits to be run, in a phase that requires gVisor."""
     phase.challenge.phases.update(sandbox=Phase.Sandbox.GVISOR)
     submission.version.image = ContainerImage.objects.create(
-        digest="0" * 64, file="images/x.tar", archive_bytes=1, unpacked_bytes=1, config={}
+        digest="0" * 64, file="images/x.tar", archive_bytes=1, unpacked_bytes=1, config=A_CONFIG
     )
     submission.version.save()
     Submission.objects.filter(pk=submission.pk).update(state="queued", ended_at=None)

@@ -10,7 +10,7 @@ from submissions.services import hosts, lifecycle
 from submissions.services.checking import check_next
 from submissions.services.running import _own_doing, run_next
 from submissions.services.scoring import score_next
-from tests.factories import a_submission, a_user
+from tests.factories import A_CONFIG, a_submission, a_user
 
 pytestmark = pytest.mark.usefixtures("programs", "hints")
 
@@ -70,7 +70,7 @@ def test_a_phase_that_requires_gvisor_is_not_run_where_there_is_none(phase, deve
     check_next(worker="host:1")
     # As an uploaded image it waits; the project's own program is not what the phase speaks of.
     stored = ContainerImage.objects.create(
-        digest="0" * 64, file="x", archive_bytes=1, unpacked_bytes=1, config={}
+        digest="0" * 64, file="x", archive_bytes=1, unpacked_bytes=1, config=A_CONFIG
     )
     AlgorithmVersion.objects.update(image=stored)
     assert not run_next(worker="host:1", engine=EngineWithoutGvisor())

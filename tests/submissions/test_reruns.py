@@ -15,7 +15,7 @@ from submissions.services.rerunning import RerunRefused, rerun, why_it_cannot_be
 from submissions.services.running import run_next
 from submissions.services.scoring import score_next
 from submissions.services.uploads import submit_upload
-from tests.factories import a_submission, a_user
+from tests.factories import A_CONFIG, a_submission, a_user
 
 pytestmark = pytest.mark.usefixtures("hints", "programs")
 
@@ -108,7 +108,7 @@ def test_a_known_image_is_not_checked_again(uploaded, organiser):
     archive.parent.mkdir(parents=True, exist_ok=True)
     archive.write_bytes(b"x")
     uploaded.version.image = ContainerImage.objects.create(
-        digest="a" * 64, file="images/known.tar", archive_bytes=1, unpacked_bytes=1, config={}
+        digest="a" * 64, file="images/known.tar", archive_bytes=1, unpacked_bytes=1, config=A_CONFIG
     )
     uploaded.version.save()
     uploaded.version.upload.file.delete(save=True)
