@@ -8,10 +8,15 @@ import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Barrier
+from typing import TYPE_CHECKING
 
 import django
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 PEOPLE = 6
 
@@ -63,33 +68,18 @@ def main() -> None:
         for number in range(PEOPLE)
     ]
 
-    joins = at_once(
-        [
-            lambda person=person: teams.join_team(
-                challenge=challenge, user=person, invitation=team.invitation
-            )
-            for person in people
-        ]
-    )
+    join = partial(teams.join_team, challenge=challenge)
+    joins = at_once([partial(join, user=one, invitation=team.invitation) for one in people])
     undecided = a_user("undecided")
     several = at_once(
-        [
-            lambda other=other: teams.join_team(
-                challenge=challenge, user=undecided, invitation=other.invitation
-            )
-            for other in others
-        ]
+        [partial(join, user=undecided, invitation=other.invitation) for other in others]
     )
-    inside = [one.user for one in team.members.all()]
-    uploads = at_once(
-        [
-            lambda person=person: submit_upload(
-                phase=phase, user=person, title="Mine",
-                file=SimpleUploadedFile("image.tar", b"x" * 1000),
-            )
-            for person in inside
-        ]
-    )  # fmt: skip
+
+    def upload(person: "User") -> None:
+        file = SimpleUploadedFile("image.tar", b"x" * 1000)
+        submit_upload(phase=phase, user=person, title="Mine", file=file)
+
+    uploads = at_once([partial(upload, one.user) for one in team.members.all()])
     json.dump(
         {
             "joins": joins,

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def outcome() -> dict:
+def outcome():
     done = subprocess.run(
         [sys.executable, "-m", "tests.submissions.taking_turns"],
         cwd=ROOT,
