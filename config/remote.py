@@ -77,25 +77,38 @@ class Remote:
         progress: Callable[[int, int], None],
     ) -> str:
         """Send ``file``, from where an earlier try broke off; returns the upload's id."""
-        size, digest = file.stat().st_size, _sha256(file)
-        begun = self._begun(challenge, phase, digest)
-        if begun is None:
-            made = self._asked(
-                "POST",
-                f"/challenges/{challenge}/phases/{phase}/uploads",
-                headers={
-                    "Upload-Length": str(size),
-                    "Upload-Metadata": _metadata(
-                        filename=name,
-                        kind=kind,
-                        sha256=digest,
-                        baseline="on" if baseline else "",
-                    ),
-                },
-            )
-            begun = str(made.json()["id"])
-        self._send(file, begun, size, progress)
+        begun = self.begin(
+            file, challenge=challenge, phase=phase, kind=kind, name=name, baseline=baseline
+        )
+        self._send(file, begun, file.stat().st_size, progress)
         return begun
+
+    def begin(
+        self,
+        file: Path,
+        *,
+        challenge: str,
+        phase: str,
+        name: str,
+        kind: str = "container",
+        baseline: bool = False,
+    ) -> str:
+        """Ask for room, or find what was begun before; the upload's id."""
+        digest = _sha256(file)
+        begun = self._begun(challenge, phase, digest)
+        if begun is not None:
+            return begun
+        made = self._asked(
+            "POST",
+            f"/challenges/{challenge}/phases/{phase}/uploads",
+            headers={
+                "Upload-Length": str(file.stat().st_size),
+                "Upload-Metadata": _metadata(
+                    filename=name, kind=kind, sha256=digest, baseline="on" if baseline else ""
+                ),
+            },
+        )
+        return str(made.json()["id"])
 
     def _begun(self, challenge: str, phase: str, digest: str) -> str | None:
         for one in self.get("/uploads"):

@@ -37,7 +37,8 @@ class CellOut(Schema):
 
 class EntryOut(Schema):
     """cells: by the key of their column. competes: false for what is placed for comparison.
-    kind: container, or predictions for masks that were made elsewhere."""
+    rank: null for the side that organises. kind: container, or predictions for masks that were
+    made elsewhere."""
 
     submission: str
     algorithm: str
@@ -48,7 +49,7 @@ class EntryOut(Schema):
     kind: str
     is_baseline: bool
     competes: bool
-    rank: int
+    rank: int | None
     mean_rank: float
     cases: int
     failed: int
@@ -107,7 +108,7 @@ def _entry(row: Row, columns: tuple[Column, ...]) -> EntryOut:
         kind=row.kind,
         is_baseline=row.is_baseline,
         competes=row.competes,
-        rank=row.rank,
+        rank=row.rank_shown,
         mean_rank=row.mean_rank,
         cases=row.cases,
         failed=row.failed,

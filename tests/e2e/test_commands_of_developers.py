@@ -28,10 +28,7 @@ def challenge(platform, tmp_path_factory):
 @pytest.fixture(scope="module")
 def token(platform):
     """Made on its page, as a person makes one."""
-    answer = platform.person("developer").post(
-        "/accounts/tokens/", {"name": "laptop", "scopes": ["read", "submit"], "days": "30"}
-    )
-    return re.search(r"uptake_[a-z0-9]{12}_[\w-]+", answer.text).group()
+    return platform.person("developer").token()
 
 
 @pytest.fixture
