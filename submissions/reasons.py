@@ -23,6 +23,7 @@ class Meaning:
 
 _START, _PROGRAM, _OUTPUT, _MASK = "start", "program", "output", "reading the mask"
 _SCORING, _LIMITS, _CHECK = "scoring", "limits of the phase", "image check"
+_UPLOAD = "upload"
 
 _ONE_MASK = "Write exactly one .mha or .nii.gz file to /output/images/<slug>/, for the one case."
 _UNREADABLE = Meaning(
@@ -31,6 +32,7 @@ _UNREADABLE = Meaning(
     "The mask could not be read.",
     "Write one complete .mha or .nii.gz file of uint8 voxels.",
 )
+_OURS = "The platform could not do its part; the program is not to blame."
 _JSON = "Write each /output/<name>.json that the challenge declares, as its schema says."
 
 
@@ -39,7 +41,7 @@ def _no_mask(title: str, what: str) -> Meaning:
 
 
 def _ours(title: str, stage: str) -> Meaning:
-    return Meaning(title, stage, "The platform could not do its part; the program is not to blame.")
+    return Meaning(title, stage, _OURS)
 
 
 MEANINGS = {
@@ -154,6 +156,12 @@ MEANINGS = {
         "Not run",
         _LIMITS,
         "The phase's limit of time in all, or of failures one after another, was reached before.",
+    ),
+    "quota_used_up": Meaning(
+        "Quota used up",
+        _UPLOAD,
+        "The phase takes no further submission of yours for now.",
+        "The submit page says when the next becomes possible.",
     ),
     "volumes_refused": Meaning(
         "Volumes refused",
@@ -297,3 +305,31 @@ def reason_of(
         owner=owner,
         code=code,
     )
+
+
+def reasons_markdown() -> str:
+    """Every code as three tables, for the docs."""
+    ours = {code: one for code, one in MEANINGS.items() if one.what == _OURS}
+    runs = {code: one for code, one in MEANINGS.items() if code not in ours}
+    return "\n\n".join(
+        (
+            f"### Of a submission and its runs\n\n{_table(runs)}",
+            f"### Of the check of an image\n\n{_table(OF_IMAGES)}",
+            f"### Faults of the platform\n\n{_OURS} Nothing has to be done: each is tried again "
+            f"for some minutes, and none counts against you.\n\n{_table(ours, in_words=False)}",
+        )
+    )
+
+
+def _table(known: dict[str, Meaning], *, in_words: bool = True) -> str:
+    head = ("code", "title", "stage", *(["what it means, and what to do"] if in_words else []))
+    rows = [
+        (f"`{code}`", one.title, one.stage, *([one.generic] if in_words else []))
+        for code, one in known.items()
+    ]
+    lines = (head, ["---"] * len(head), *rows)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    print(reasons_markdown())

@@ -4,6 +4,7 @@ import json
 import re
 import runpy
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from typer.main import get_command
@@ -14,6 +15,9 @@ from config.cli import app
 from evaluation.metrics import COHORT, GROUPS, REGISTRY
 from evaluation.spec import EvaluationSpec
 from evaluation.tables import markdown, policy_markdown
+from submissions.reasons import reasons_markdown
+from submissions.sandbox.archive.model import Code
+from tests.submissions.test_reasons import CODES
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
@@ -73,6 +77,24 @@ def test_every_text_of_a_design_and_who_takes_part_stand_in_the_docs():
     assert with_present_design(page) == page, "run: python -m tests.test_docs"
 
 
+def with_present_reasons(page):
+    """docs/containers.md with every reason between its marks."""
+    mark = re.escape("python -m submissions.reasons -->\n")
+    return re.sub(
+        f"({mark}).*?(<!-- end -->)",
+        lambda found: f"{found[1]}\n{reasons_markdown()}\n\n{found[2]}",
+        page,
+        flags=re.DOTALL,
+    )
+
+
+def test_every_reason_stands_on_the_page_of_containers_with_what_to_do():
+    page = DOCS["containers.md"]
+    assert with_present_reasons(page) == page, "run: python -m tests.test_docs"
+    for code in (*CODES, *get_args(Code)):
+        assert f"\n| `{code}` |" in page, code
+
+
 def test_every_key_of_a_definition_is_described():
     schema = ChallengeDefinition.model_json_schema()
     keys = set(schema["properties"])
@@ -129,3 +151,4 @@ def test_no_lock_file_names_a_registry():
 if __name__ == "__main__":
     (ROOT / "docs" / "metrics.md").write_text(with_present_catalogue(DOCS["metrics.md"]))
     (ROOT / "docs" / "challenge.md").write_text(with_present_design(DOCS["challenge.md"]))
+    (ROOT / "docs" / "containers.md").write_text(with_present_reasons(DOCS["containers.md"]))
