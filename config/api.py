@@ -85,3 +85,13 @@ def _too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
     return api.create_response(
         request, {"detail": "The body is too large.", "code": ""}, status=413
     )
+
+
+def routes_markdown() -> str:
+    """Every route with what it does, as the table of docs/api.md."""
+    lines = ["| route | what |", "| --- | --- |"]
+    for path, operations in api.get_openapi_schema()["paths"].items():
+        for method, operation in operations.items():
+            what = " ".join(operation.get("description", "").split())
+            lines.append(f"| `{method.upper()} {path}` | {what} |")
+    return "\n".join(lines)

@@ -1,6 +1,7 @@
 """The documents name everything that a user can write: metrics, keys, commands."""
 
 import json
+import os
 import re
 import runpy
 from pathlib import Path
@@ -88,6 +89,25 @@ def with_present_reasons(page):
     )
 
 
+def with_present_routes(page):
+    """docs/api.md with every route between its marks."""
+    from config.api import routes_markdown
+
+    mark = re.escape("python -m tests.test_docs -->\n")
+    return re.sub(
+        f"({mark}).*?(<!-- end -->)",
+        lambda found: f"{found[1]}\n{routes_markdown()}\n\n{found[2]}",
+        page,
+        flags=re.DOTALL,
+    )
+
+
+def test_every_route_of_the_api_stands_on_its_page_with_what_it_does():
+    page = DOCS["api.md"]
+    assert with_present_routes(page) == page, "run: python -m tests.test_docs"
+    assert "|  |" not in page, "a route without a description"
+
+
 def test_every_reason_stands_on_the_page_of_containers_with_what_to_do():
     page = DOCS["containers.md"]
     assert with_present_reasons(page) == page, "run: python -m tests.test_docs"
@@ -149,6 +169,11 @@ def test_no_lock_file_names_a_registry():
 
 
 if __name__ == "__main__":
+    import django
+
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    django.setup()
     (ROOT / "docs" / "metrics.md").write_text(with_present_catalogue(DOCS["metrics.md"]))
     (ROOT / "docs" / "challenge.md").write_text(with_present_design(DOCS["challenge.md"]))
     (ROOT / "docs" / "containers.md").write_text(with_present_reasons(DOCS["containers.md"]))
+    (ROOT / "docs" / "api.md").write_text(with_present_routes(DOCS["api.md"]))
