@@ -85,14 +85,14 @@ class PerMinute(BaseThrottle):
     """
 
     def __init__(self, kind: str, *, person: int, address: int) -> None:
-        self._kind, self._person, self._address = kind, person, address
+        self._kind, self.person, self.address = kind, person, address
 
     def allow_request(self, request: HttpRequest) -> bool:
         viewer = getattr(getattr(request, "auth", None), "viewer", None)
         if isinstance(viewer, User):
-            who, most = f"user-{viewer.pk}", self._person
+            who, most = f"user-{viewer.pk}", self.person
         else:
-            who, most = f"from-{_address(request)}", self._address
+            who, most = f"from-{_address(request)}", self.address
         minute = int(time.time() // 60)
         key = f"requests:{self._kind}:{who}:{minute}"
         if cache.add(key, 1, timeout=120):

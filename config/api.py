@@ -55,17 +55,14 @@ class _Documented(NinjaAPI):
         return schema
 
 
+LIMIT = PerMinute(
+    "api", person=settings.API_PER_MINUTE, address=max(1, settings.API_PER_MINUTE // 10)
+)
 api = _Documented(
     title="Uptake",
     version="1",
     description=_DESCRIPTION,
-    throttle=[
-        PerMinute(
-            "api",
-            person=settings.API_PER_MINUTE,
-            address=max(1, settings.API_PER_MINUTE // 10),
-        )
-    ],
+    throttle=[LIMIT],
 )
 for router in (accounts, challenges, submissions, leaderboards):
     api.add_router("", router)

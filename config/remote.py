@@ -4,6 +4,7 @@ import base64
 import hashlib
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,12 +124,10 @@ class Remote:
         """Part by part, each with its checksum; after a broken connection from where it ends."""
         path = f"/uploads/{upload}"
         offset, tries = self._offset(path), 0
-        with file.open("rb") as source:
+        with _Parts(file) as parts:
             while offset < size:
                 progress(offset, size)
-                source.seek(offset)
-                part = source.read(_PART_BYTES)
-                checksum = base64.b64encode(hashlib.sha256(part).digest()).decode()
+                part, checksum = parts.at(offset)
                 try:
                     answer = self._client.patch(
                         path,
@@ -183,6 +182,36 @@ class Remote:
             ) from None
         _require_success(answer)
         return answer
+
+
+class _Parts:
+    """Of a file, each with its checksum; the one after it is read while one is sent."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._pool = ThreadPoolExecutor(1)
+        self._next: tuple[int, Future[tuple[bytes, str]]] | None = None
+
+    def __enter__(self) -> "_Parts":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def at(self, offset: int) -> tuple[bytes, str]:
+        """The bytes from ``offset`` on, and their SHA-256 in base64."""
+        if self._next is None or self._next[0] != offset:
+            self._next = (offset, self._pool.submit(self._read, offset))
+        found = self._next[1].result()
+        following = offset + len(found[0])
+        self._next = (following, self._pool.submit(self._read, following))
+        return found
+
+    def _read(self, offset: int) -> tuple[bytes, str]:
+        with self._file.open("rb") as source:
+            source.seek(offset)
+            part = source.read(_PART_BYTES)
+        return part, base64.b64encode(hashlib.sha256(part).digest()).decode()
 
 
 def _require_success(answer: httpx.Response) -> None:
