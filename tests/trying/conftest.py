@@ -3,6 +3,7 @@ import os
 import tempfile
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from config.cli import app
@@ -32,9 +33,11 @@ def temporary(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def trial(tmp_path, temporary):
+def trial(tmp_path, temporary, monkeypatch):
     """`./uptake try` as it is typed: exit status, words, results. It leaves no file behind."""
-    runner = CliRunner(env={"COLUMNS": "500"})
+    runner = CliRunner()
+    # No line is broken, so that a test finds its words.
+    monkeypatch.setattr("config.developing.console", Console(highlight=False, width=500))
 
     def run(image, *arguments, challenge, cases=None, runtime="runc"):
         told = tmp_path / "results.json"
