@@ -1,6 +1,13 @@
 """What is answered, and what happened to it: schema only."""
 
-from submissions.models.algorithm import Algorithm, AlgorithmVersion, ContainerImage, Kind, Upload
+from submissions.models.algorithm import (
+    Algorithm,
+    AlgorithmVersion,
+    CardRevision,
+    ContainerImage,
+    Kind,
+    Upload,
+)
 from submissions.models.host import Host, Worker
 from submissions.models.rescore import Rescore
 from submissions.models.run import Attempt, CaseResult, Prediction, Run
@@ -10,6 +17,7 @@ __all__ = [
     "Algorithm",
     "AlgorithmVersion",
     "Attempt",
+    "CardRevision",
     "CaseResult",
     "ContainerImage",
     "Host",

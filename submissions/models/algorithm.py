@@ -65,6 +65,7 @@ class ContainerImage(models.Model):
     """An image that passed the checks, as its canonical, untagged archive.
 
     digest: SHA-256 (hex) of the image's config. config: ``sandbox.archive.ImageConfig`` as JSON.
+    weights: files whose parameters could be counted, each with path and parameters.
     """
 
     digest = models.CharField(max_length=64, unique=True)
@@ -72,6 +73,7 @@ class ContainerImage(models.Model):
     archive_bytes = models.BigIntegerField()
     unpacked_bytes = models.BigIntegerField()
     config = models.JSONField()
+    weights = models.JSONField(default=list)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -113,3 +115,25 @@ class AlgorithmVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.algorithm_id} v{self.number}"
+
+
+class CardRevision(models.Model):
+    """A version's card as it was saved; the last one is the present card.
+
+    So that whoever reads a leaderboard can see what was told when.
+    """
+
+    version = models.ForeignKey(
+        AlgorithmVersion, on_delete=models.CASCADE, related_name="card_revisions"
+    )
+    card = models.JSONField()
+    saved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    saved_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["saved_at", "pk"]
+
+    def __str__(self) -> str:
+        return f"card of {self.version_id} at {self.saved_at}"
