@@ -1,6 +1,7 @@
-from django.urls import path
+from django.urls import path, register_converter
 
 from challenges.views import (
+    announcements,
     data,
     designing,
     downloads,
@@ -8,11 +9,27 @@ from challenges.views import (
     preparing,
     public,
     quality,
+    questions,
     registration,
     teams,
     tus,
     viewing,
 )
+
+
+class PublicId:
+    """As ``accounts.identifiers`` makes them: no word that follows a phase's slug is one."""
+
+    regex = "[a-z0-9]{12}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(PublicId, "public_id")
 
 _PREPARE = "organise/<slug:slug>/"
 _PHASE = "challenges/<slug:slug>/<slug:phase_slug>/"
@@ -27,6 +44,20 @@ urlpatterns = [
     path("challenges/<slug:slug>/register/", registration.register, name="register"),
     path("challenges/<slug:slug>/teams/", teams.team, name="team"),
     path("challenges/<slug:slug>/teams/join/<str:invitation>/", teams.join, name="join_team"),
+    path(
+        "challenges/<slug:slug>/announcements/", announcements.announcements, name="announcements"
+    ),
+    path(
+        "challenges/<slug:slug>/announcements/<public_id:public_id>/",
+        announcements.announcement,
+        name="announcement",
+    ),
+    path("challenges/<slug:slug>/questions/", questions.questions, name="questions"),
+    path(
+        "challenges/<slug:slug>/questions/<public_id:public_id>/",
+        questions.question,
+        name="question",
+    ),
     path(
         "challenges/<slug:slug>/<slug:phase_slug>/cases/<str:case>/projection.png",
         public.picture,

@@ -5,13 +5,25 @@ Wrong values are refused at start, all at once. ``docs/settings.md`` lists each;
 
 import os
 import secrets
+from email.utils import parseaddr
 from functools import cache
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from config.mail import MailServer
 
 ROOT = Path(__file__).resolve().parent.parent
+_SECRET = {"secret_key", "mail_url", "redis_url", "metrics_token"}
+"""Never repeated in a message: each holds a secret, or may."""
 
 
 class SettingsRefused(Exception):
@@ -39,6 +51,23 @@ class Environment(BaseModel):
     )
     https: bool = Field(
         default=False, description="Set to 1 behind a proxy that speaks HTTPS: secure cookies."
+    )
+    address: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s/?#]+)?$",
+        description="Address that people reach it by, for links in mails, as "
+        "https://pet.example.org; by default made of the first of the hosts and the port.",
+    )
+    mail_url: str = Field(
+        default="",
+        description="Mail server: smtp+starttls://user:password@host:587, smtps://…:465, or "
+        "smtp://…:25 without encryption; by default mails are written to files in the state "
+        "folder.",
+    )
+    mail_from: str = Field(
+        default="",
+        validate_default=True,
+        description="Sender of mails, as “Uptake <uptake@example.org>”; needed with a mail server.",
     )
     redis_url: str = Field(
         default="", description="Redis-protocol server; by default a bundled one is started."
@@ -88,6 +117,30 @@ class Environment(BaseModel):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
+    @field_validator("mail_url")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        if value:
+            MailServer.read(value)
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _sender(cls, value: str, info: ValidationInfo) -> str:
+        wanted = bool(value or info.data.get("mail_url"))
+        if wanted and ("@" not in parseaddr(value)[1] or not value.isprintable()):
+            raise ValueError("an address of e-mail is expected, as Uptake <uptake@example.org>")
+        return value
+
+    @property
+    def public_address(self) -> str:
+        """Without a slash at its end."""
+        if self.address:
+            return self.address
+        host, port = self.bind.rsplit(":", 1)
+        name = next((one.lstrip(".") for one in self.hosts if one not in ("", "*")), host)
+        return f"https://{name}" if self.https else f"http://{name}:{port}"
+
     @classmethod
     def read(cls, variables: dict[str, str]) -> Self:
         given = {
@@ -98,11 +151,11 @@ class Environment(BaseModel):
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            lines = [
-                f"{cls.variable(str(problem['loc'][0]))}={given.get(str(problem['loc'][0]), '')!r}:"
-                f" {problem['msg']}"
-                for problem in error.errors()
-            ]
+            lines = []
+            for problem in error.errors():
+                name = str(problem["loc"][0])
+                shown = "…" if name in _SECRET else repr(given.get(name, ""))
+                lines.append(f"{cls.variable(name)}={shown}: {problem['msg']}")
             raise SettingsRefused("Settings that cannot be used:\n" + "\n".join(lines)) from None
 
     @staticmethod

@@ -21,9 +21,12 @@ _ABANDONED_SECONDS = 3600
 def main() -> None:
     django.setup()
     import structlog
+    from challenges.services.telling import reconcile as reconcile_phases
     from django.conf import settings
     from django.db import close_old_connections
+    from submissions.services.telling import reconcile as reconcile_ends
 
+    from accounts.services.mailing import reconcile as reconcile_mail
     from challenges.leases import Watch
     from challenges.services.arrivals import reconcile as reconcile_arrivals
     from challenges.services.clearing import reconcile as reconcile_cases
@@ -77,6 +80,9 @@ def main() -> None:
             reconcile_similarities,
             clean_up_this_host,
             reconcile_imports,
+            reconcile_ends,
+            reconcile_phases,
+            reconcile_mail,
         ):
             try:
                 step()

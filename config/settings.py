@@ -6,6 +6,7 @@ import structlog
 from csp.constants import NONE, SELF
 
 from config.environment import ROOT, environment, kept_secret
+from config.mail import TIMEOUT_SECONDS, MailServer
 
 _environment = environment()
 
@@ -64,6 +65,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "accounts.context.notices",
             ],
         },
     }
@@ -146,11 +148,26 @@ LOGIN_REDIRECT_URL = "home"
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
-# Without a mail server nothing can be verified; see docs/settings.md.
-ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_ADAPTER = "accounts.adapter.Adapter"
+# Without a mail server nothing can be confirmed; see docs/settings.md.
+ACCOUNT_EMAIL_VERIFICATION = "optional" if _environment.mail_url else "none"
 ACCOUNT_SESSION_REMEMBER = True
+ADDRESS = _environment.public_address
+MAIL_LEAVES = bool(_environment.mail_url)
+MAIL_WORDS = f"{STATE / 'mail'}, as files"
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = STATE / "mail"
+DEFAULT_FROM_EMAIL = _environment.mail_from or "Uptake <uptake@localhost>"
+EMAIL_SUBJECT_PREFIX = ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Uptake] "
+EMAIL_TIMEOUT = TIMEOUT_SECONDS
+if MAIL_LEAVES:
+    _server = MailServer.read(_environment.mail_url)
+    MAIL_WORDS = str(_server)
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST, EMAIL_PORT = _server.host, _server.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _server.user, _server.password
+    EMAIL_USE_TLS = _server.scheme == "smtp+starttls"
+    EMAIL_USE_SSL = _server.scheme == "smtps"
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -15,6 +15,7 @@ from submissions.services.rescoring import rescore_next
 from submissions.services.running import run_next
 from submissions.services.scoring import score_next
 from submissions.services.similarity import compare_next
+from submissions.services.telling import reconcile as tell_of_ends
 
 log = structlog.get_logger(__name__)
 # A newly added runtime is found after this long.
@@ -84,3 +85,8 @@ def score_next_task() -> None:
 @shared_task(name="submissions.compare")
 def compare_task() -> None:
     compare_next()
+
+
+@shared_task(name="submissions.tell")
+def tell_task() -> None:
+    tell_of_ends()

@@ -148,7 +148,9 @@ def submission(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest, public_id: str) -> HttpResponse:
     found = _visible(request.user, public_id)
-    if may_cancel(request.user, found) and lifecycle.cancel(submission=found):
+    if may_cancel(request.user, found) and lifecycle.cancel(
+        submission=found, by=_user(request.user)
+    ):
         messages.success(request, "Cancelled. A running container is being stopped.")
     else:
         messages.info(request, "It had already ended; nothing was changed.")

@@ -6,12 +6,15 @@ from challenges.models.dataset import Annotation, Case, Dataset, Image, Reader, 
 from challenges.models.leased import Leased
 from challenges.models.quality import DataImport, Decision, Finding
 from challenges.models.rehearsal import Rehearsal
+from challenges.models.talk import Announcement, Answer, Question
 from challenges.models.team import Registration, Team, TeamMember
 
 __all__ = [
     "Acceptance",
     "Access",
     "Annotation",
+    "Announcement",
+    "Answer",
     "Case",
     "Challenge",
     "DataImport",
@@ -25,6 +28,7 @@ __all__ = [
     "Membership",
     "Phase",
     "Protocol",
+    "Question",
     "Reader",
     "Reference",
     "Registration",

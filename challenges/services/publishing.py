@@ -16,6 +16,7 @@ from challenges.ingest import FolderRefused
 from challenges.models import Case, Challenge, DataImport, Phase, Protocol
 from challenges.readiness import Readiness, design_problems, readiness
 from challenges.selectors import definition_of, has_submissions, reference_version
+from challenges.services import telling
 from challenges.services.editions import open_edition
 from challenges.services.references import derive_references
 from evaluation import SCORER_VERSION
@@ -86,6 +87,7 @@ def amend(*, challenge: Challenge, document: dict[str, Any], reason: str, by: Us
             challenge.draft = None
         challenge.title, challenge.summary = definition.title, definition.summary
         challenge.save(update_fields=["draft", "title", "summary"])
+        telling.tell_of_amendment(protocol)
     log.info("challenge.amended", challenge=challenge.slug, version=protocol.version)
     return protocol
 

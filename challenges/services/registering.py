@@ -11,7 +11,7 @@ from challenges.definition import RegistrationSpec
 from challenges.models import Challenge, Registration
 from challenges.policies import may_organise, registration_asked
 from challenges.selectors.taking_part import has_submitted, what_it_says
-from challenges.services import teams
+from challenges.services import teams, telling
 from challenges.services.locks import lock_person
 from challenges.services.refusals import Refused, text_problem
 
@@ -57,7 +57,10 @@ def register(
             "Write to the organisers where something is wrong."
         )
     found.institute, found.answers = institute, answers
+    is_new = found.pk is None
     found.save()
+    if is_new and found.state == State.WAITING:
+        telling.tell_of_registration(found)
     log.info("registration.made", challenge=challenge.slug, user=user.pk, state=str(found.state))
     return found
 
@@ -110,6 +113,7 @@ def decide(
     now.state = State.APPROVED if approve else State.DECLINED
     now.note, now.decided_by, now.decided_at = note, by, timezone.now()
     now.save()
+    telling.tell_of_decision(now)
     log.info(
         "registration.decided",
         challenge=now.challenge_id,

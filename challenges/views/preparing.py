@@ -24,6 +24,7 @@ from challenges.selectors.preparing import (
 )
 from challenges.selectors.splits import split_counts
 from challenges.selectors.taking_part import waiting_registrations
+from challenges.selectors.talk import unanswered
 from challenges.services import drafts, members
 from challenges.services.importing import begin_challenge, discard
 from challenges.services.publishing import NotReady, amend, publish
@@ -231,4 +232,5 @@ def prepared(request: HttpRequest, challenge: Challenge) -> dict[str, Any]:
         "may_organise": may_organise(request.user, challenge),
         "may_decide": may_decide(request.user, challenge),
         "waiting_registrations": waiting_registrations(challenge),
+        "unanswered": unanswered(challenge),
     }

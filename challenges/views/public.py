@@ -16,11 +16,13 @@ from challenges.selectors import (
 )
 from challenges.selectors.preparing import history as versions
 from challenges.selectors.taking_part import standing_of, team_of
+from challenges.selectors.talk import announcements_of, questions_of
 from challenges.selectors.viewing import given_away, images_are_public
 from challenges.services.access import record
 from evaluation.metrics import GROUPS
 
 PICTURES_SHOWN = 12
+ANNOUNCEMENTS_SHOWN = 3
 
 
 @require_GET
@@ -60,6 +62,10 @@ def challenge(request: HttpRequest, slug: str) -> HttpResponse:
             "may_organise": may_organise(request.user, found),
             "standing": standing_of(request.user, found),
             "team": team_of(request.user, found),
+            "announcements": announcements_of(request.user, found).filter(withdrawn_at=None)[
+                :ANNOUNCEMENTS_SHOWN
+            ],
+            "questions": questions_of(request.user, found).count(),
             "any_seconds_total": any(phase.seconds_total for phase in phases),
             "any_failed_in_a_row": any(phase.failed_in_a_row for phase in phases),
             "any_gvisor": any(phase.sandbox == Phase.Sandbox.GVISOR for phase in phases),

@@ -120,7 +120,9 @@ def cancel_submission(request: HttpRequest, submission_id: str) -> Status[Any]:
     """Stop it; a running container is stopped within seconds."""
     found = seen(request, submission_id)
     viewer = caller_of(request).viewer
-    if not may_cancel(viewer, found) or not lifecycle.cancel(submission=found):
+    if not may_cancel(viewer, found) or not lifecycle.cancel(
+        submission=found, by=caller_of(request).user
+    ):
         return Status(CONFLICT, Problem(detail="It had already ended; nothing was changed."))
     return Status(200, submission_out(request, submission_id))
 

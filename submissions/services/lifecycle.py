@@ -9,12 +9,14 @@ from django.db import transaction
 from django.db.models import F, Q, Sum
 from django.utils import timezone
 
+from accounts.models import User
 from challenges import leases
 from challenges.definition.limits import PhaseLimits
 from submissions.judging.stopping import ends_submission, limit_reached
 from submissions.models import Attempt, Run, Submission
 from submissions.sandbox.outcome import Failure, Owner
-from submissions.services.hints import COMPARE, REFRESH, RUN, hint_after_commit
+from submissions.services.hints import COMPARE, REFRESH, RUN, TELL, hint_after_commit
+from submissions.services.telling import tell_of_end
 
 PLATFORM_FAULTS = 8
 """So often in turn a step is tried that fails by no fault of the algorithm: for ten minutes."""
@@ -33,16 +35,18 @@ _LIVE_RUNS = (
 
 
 @transaction.atomic
-def cancel(*, submission: Submission) -> bool:
+def cancel(*, submission: Submission, by: User | None = None) -> bool:
     """Stop everything; a running container notices with its next heartbeat, within a second.
 
-    False when the submission had already ended.
+    by: who is not told of it. False when the submission had already ended.
     """
     changed = Submission.objects.filter(pk=submission.pk, state__in=LIVE).update(
         state=State.CANCELLED, ended_at=timezone.now(), leased_by="", beat_at=None
     )
     if changed:
         _cancel_runs(submission)
+        submission.refresh_from_db()
+        tell_of_end(submission=submission, but=by)
     return bool(changed)
 
 
@@ -63,6 +67,7 @@ def fail(
     )
     if changed:
         _cancel_runs(submission)
+        hint_after_commit(TELL)
     return bool(changed)
 
 
@@ -178,6 +183,7 @@ def advance(*, submission: Submission) -> None:
     ):
         hint_after_commit(REFRESH, submission.phase_id)
         hint_after_commit(COMPARE)
+        hint_after_commit(TELL)
 
 
 def _move(submission: Submission, source: Iterable[str], target: str, **fields: object) -> bool:

@@ -13,6 +13,7 @@ from submissions.models import CaseResult, Rescore, Run, Submission
 from submissions.services import hosts, lifecycle
 from submissions.services.hints import REFRESH, SCORE, hint, hint_after_commit
 from submissions.services.scoring import Score, keep, scores_of
+from submissions.services.telling import tell_of_edition
 
 log = structlog.get_logger(__name__)
 State = Rescore.State
@@ -78,6 +79,7 @@ def _queue(runs: QuerySet[Run], edition: Edition) -> None:
 def _open(edition: Edition) -> None:
     with transaction.atomic():
         if Edition.objects.filter(pk=edition.pk, ready_at=None).update(ready_at=timezone.now()):
+            tell_of_edition(edition=edition)
             hint_after_commit(REFRESH, edition.phase_id)
             log.info("edition.ready", phase=str(edition.phase), number=edition.number)
 

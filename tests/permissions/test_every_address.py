@@ -13,11 +13,12 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from accounts.models import Token, User
+from accounts.models import Notice, Token, User
 from accounts.services import set_operator
+from accounts.services.notices import secret_to_switch_off
 from accounts.tokens import issue
 from challenges.models import Annotation, Challenge, Image, Membership, Phase, Reference
-from challenges.services import registering, teams
+from challenges.services import announcing, asking, registering, teams
 from challenges.services.members import add_member
 from challenges.services.publishing import amend
 from challenges.storage import private, untrusted
@@ -27,6 +28,7 @@ from submissions.services.arriving import begin
 from submissions.services.checking import check_next
 from submissions.services.running import run_next
 from submissions.services.scoring import score_next
+from submissions.services.telling import reconcile as tell_of_ends
 from submissions.services.uploads import submit_upload
 from tests.factories import a_challenge, a_phase, a_submission, a_user
 from tests.programs import write_programs
@@ -58,6 +60,14 @@ GRANTS_PUBLIC = {
     "leaderboard": set(ROLES),
     "register": SIGNED_IN,
     "team": SIGNED_IN,
+    "announcements": set(ROLES),
+    "announcement": ORGANISE,
+    "questions": set(ROLES),
+    "question": set(ROLES),
+    "notices": SIGNED_IN,
+    "notice": {"owner"},
+    "notice_settings": SIGNED_IN,
+    "mail_off": set(ROLES),
     "join_team": SIGNED_IN,
     "organise": SIGNED_IN,
     "prepare_new": SIGNED_IN,
@@ -108,9 +118,25 @@ GRANTS_HIDDEN = {
 }
 OF_A_SUBMISSION = {"cancel", "rerun", "release_logs", "withhold_logs"}
 OF_A_HOST = {"drain", "resume"}
-OF_PARTICIPANTS = {"register", "team", "join_team", "prepare_participants"}
+OF_PARTICIPANTS = {
+    "register",
+    "team",
+    "join_team",
+    "prepare_participants",
+    "announcements",
+    "announcement",
+    "questions",
+    "question",
+    "notices",
+    "notice_settings",
+}
+LEADS_ON = {"notice"}
 CHANGES = OF_A_SUBMISSION | OF_A_HOST | {"prepare_drop", "revoke_token", "discard_upload"}
 NEEDS_ACCOUNT = OF_A_SUBMISSION | {
+    "announcement",
+    "notices",
+    "notice",
+    "notice_settings",
     "register",
     "team",
     "join_team",
@@ -179,6 +205,10 @@ def made(django_db_setup, django_db_blocker, tmp_path_factory):
         )
         while sum(step() for step in steps):
             pass
+        tell_of_ends()
+        by = a_user("organiser")
+        announcing.announce(challenge=challenge, title="A date", text="It moves.", by=by)
+        asking.ask(challenge=challenge, user=a_user("owner"), title="Which grid?", text="Say.")
         file = SimpleUploadedFile("image.tar", b"the rival's secret weights" * 100)
         submit_upload(phase=phase, user=a_user("rival"), title="Secret", file=file)
         yield challenge.pk, submission.pk
@@ -205,6 +235,7 @@ def addresses(challenge: Challenge, phase: Phase, submission: Submission) -> dic
     base = f"/challenges/{challenge.slug}/"
     case = phase.dataset.cases.order_by("position")[0]
     data = challenge.imports.all()[0]
+    notice = Notice.objects.get(person__username="owner", kind=Notice.Kind.SUBMISSION)
     return {
         "home": "/",
         "metrics": "/docs/metrics/",
@@ -219,6 +250,14 @@ def addresses(challenge: Challenge, phase: Phase, submission: Submission) -> dic
         "submit": f"{base}{phase.slug}/submit/",
         "tokens": "/accounts/tokens/",
         "revoke_token": f"/accounts/tokens/{Token.objects.get().public_id}/revoke/",
+        "announcements": f"{base}announcements/",
+        "announcement": f"{base}announcements/{challenge.announcements.get().public_id}/",
+        "questions": f"{base}questions/",
+        "question": f"{base}questions/{challenge.questions.get().public_id}/",
+        "notices": "/accounts/notices/",
+        "notice": f"/accounts/notices/{notice.public_id}/",
+        "notice_settings": "/accounts/notices/settings/",
+        "mail_off": f"/accounts/notices/off/{secret_to_switch_off(notice)}/",
         "register": f"{base}register/",
         "team": f"{base}teams/",
         "join_team": f"{base}teams/join/{challenge.teams.get(name='Ours').invitation}/",
@@ -296,7 +335,11 @@ def test_each_address_answers_whom_it_should_and_no_one_else(world, hidden):
         for role in ROLES:
             response = answer(role, name, address)
             if role in grants[name]:
-                expected = {302} if name in CHANGES else {204 if name == "data_uploads" else 200}
+                expected = (
+                    {302}
+                    if name in CHANGES | LEADS_ON
+                    else {204 if name == "data_uploads" else 200}
+                )
             elif role == "visitor" and name in NEEDS_ACCOUNT:
                 expected = {302}
                 assert "/accounts/login/" in response["Location"]

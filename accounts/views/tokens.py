@@ -1,4 +1,4 @@
-"""Pages of an account that are not allauth's."""
+"""A person's tokens: made, shown once, withdrawn."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -8,9 +8,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.forms import TokenForm
-from accounts.models import Token, User
+from accounts.models import Token
 from accounts.tokens import SCOPES, issue
 from accounts.tokens import revoke as revoke_token
+from accounts.views.callers import signed_in
 
 
 @login_required
@@ -19,7 +20,7 @@ from accounts.tokens import revoke as revoke_token
 def tokens(request: HttpRequest) -> HttpResponse:
     """The text of a new token is in the answer to the form that made it, and never again."""
     form, text = TokenForm(request.POST or None), ""
-    owner = _user(request)
+    owner = signed_in(request)
     if request.method == "POST" and form.is_valid():
         _, text = issue(
             owner=owner,
@@ -45,13 +46,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def revoke(request: HttpRequest, public_id: str) -> HttpResponse:
-    if not revoke_token(owner=_user(request), public_id=public_id):
+    if not revoke_token(owner=signed_in(request), public_id=public_id):
         raise Http404
     messages.success(request, "The token is withdrawn: it opens nothing any more.")
     return redirect("tokens")
-
-
-def _user(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):
-        raise Http404
-    return request.user

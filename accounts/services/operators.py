@@ -1,4 +1,4 @@
-"""Every change of an account that is not allauth's."""
+"""Who runs the server, as far as pages are concerned."""
 
 from accounts.models import User
 
