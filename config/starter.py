@@ -8,6 +8,7 @@ import shutil
 from enum import StrEnum
 from pathlib import Path
 
+from challenges.definition.describing import empty_card
 from config.environment import ROOT
 
 TEMPLATES = ROOT / "examples" / "starter"
@@ -48,6 +49,7 @@ def write_starter(name: str, folder: Path, kind: Kind) -> None:
         shutil.copyfile(_PETIO, folder / "petio.py")
     shutil.copyfile(TEMPLATES / "dockerignore", folder / ".dockerignore")
     shutil.copyfile(TEMPLATES / "challenge.yaml", folder / "challenge.yaml")
+    (folder / "card.yaml").write_text(empty_card(), "utf-8")
     (folder / "README.md").write_text(_readme(name, source / "README.part.md"), "utf-8")
     _simulate(folder / "cases")
 

@@ -53,6 +53,9 @@ def submit(
         list[str] | None,
         typer.Option(help="A folder of the image that its program writes to; repeatable."),
     ] = None,
+    card: Annotated[
+        Path | None, typer.Option(help="card.yaml: what the algorithm is, for its readers.")
+    ] = None,
     baseline: Annotated[bool, typer.Option(help="As a baseline; for organisers.")] = False,
     wait: Annotated[bool, typer.Option(help="Follow it to its end.")] = False,
     token: _Token = "",
@@ -65,9 +68,14 @@ def submit(
     with _refusals():
         place = place_of(challenge, "challenges")
         name = title or _name_of(image)
+        told = _card(card)
         with Remote(place.base, _required(token)) as remote:
-            made = _submitted(remote, place, image, phase, name, writable or [], baseline)
+            made = _submitted(remote, place, image, phase, name, writable or [], baseline, told)
             console.print(f"Submitted “{escape(name)}”: [bold]{made['url']}[/]")
+            if lacking := ", ".join(made["card_lacks"]):
+                console.print(
+                    f"It stands on the leaderboard once its card tells: {escape(lacking)}."
+                )
             if wait:
                 raise typer.Exit(_followed(remote, made["id"]))
 
@@ -145,6 +153,7 @@ def _submitted(
     title: str,
     writable: list[str],
     baseline: bool,
+    card: dict[str, Any] | None,
 ) -> Any:  # noqa: ANN401
     remote.get(f"/challenges/{place.name}")  # before anything is saved: the address, the token
     allowance = remote.get(f"/challenges/{place.name}/phases/{phase}/allowance")
@@ -163,8 +172,27 @@ def _submitted(
         )
     return remote.post(
         "/submissions",
-        {"upload": upload, "title": title, "writable": writable, "baseline": baseline},
+        {
+            "upload": upload,
+            "title": title,
+            "writable": writable,
+            "baseline": baseline,
+            "card": card,
+        },
     )
+
+
+def _card(file: Path | None) -> dict[str, Any] | None:
+    """Judged before anything is sent: every problem at once, each with its line."""
+    if file is None:
+        return None
+    from challenges.definition import AlgorithmCard
+    from evaluation.documents import DocumentRefused, read_document
+
+    try:
+        return read_document(file, AlgorithmCard).model_dump(mode="json")
+    except DocumentRefused as refusal:
+        raise RemoteRefused("\n".join(str(problem) for problem in refusal.problems)) from None
 
 
 @contextmanager

@@ -42,6 +42,7 @@ class EntryOut(Schema):
 
     submission: str
     algorithm: str
+    algorithm_id: str
     version: int
     owner: str
     team: str
@@ -101,6 +102,7 @@ def _entry(row: Row, columns: tuple[Column, ...]) -> EntryOut:
     return EntryOut(
         submission=row.submission,
         algorithm=row.algorithm,
+        algorithm_id=row.algorithm_id,
         version=row.version,
         owner=row.owner,
         team=row.team,

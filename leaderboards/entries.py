@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef, Prefetch
 
 from challenges.models import Challenge, Edition, Phase, Team, TeamMember
-from challenges.selectors import cases_of
+from challenges.selectors import cases_of, definition_of
 from challenges.selectors.organisers import OrganisersSide, organisers_side
 from submissions.models import CaseResult, Run, Submission
+from submissions.selectors.cards import missing_fields
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ ALONE = Entrant()
 
 
 def entries_of(phase: Phase, edition: Edition) -> list[Submission]:
-    """The newest scored submission of each team, each person alone, and each baseline algorithm.
+    """The newest scored submission of each team, each person alone, and each baseline algorithm,
+    whose card tells what the challenge asks for.
 
     A re-run stands where its original was entered, so it takes that one's place once it is scored,
     and never that of a later submission.
@@ -35,10 +37,12 @@ def entries_of(phase: Phase, edition: Edition) -> list[Submission]:
     )
     scored = (
         Submission.objects.filter(~Exists(lacking), phase=phase, state=Submission.State.SCORED)
-        .select_related("version__algorithm", "submitted_by")
+        .select_related("version__algorithm", "version__image", "submitted_by")
         .order_by("entered_at", "attempt", "pk")
     )
-    return list({_whose(submission): submission for submission in scored}.values())
+    definition = definition_of(phase.challenge)
+    told = (one for one in scored if one.is_baseline or not missing_fields(one.version, definition))
+    return list({_whose(submission): submission for submission in told}.values())
 
 
 def entrants_of(challenge: Challenge, entries: list[Submission]) -> dict[int, Entrant]:

@@ -202,6 +202,7 @@ def _row(
         owner=entry.submitted_by.get_username(),
         is_baseline=entry.is_baseline,
         kind=entry.version.kind,
+        algorithm_id=entry.version.algorithm.public_id,
         competes=competes,
         sandboxed=all(attempt.sandbox != SANDBOX_NONE for attempt in attempts),
         rank=rank[0],

@@ -30,9 +30,9 @@ class Row:
 
     owner: who submitted it. team: for which it stands, with the usernames of its members at that
     time; empty for a person alone. of_organisers: of the side that organises, so without a rank.
-    kind: "predictions" for masks that were made elsewhere, so that nothing was run.
-    seconds_per_case: mean wall time of the cases that have one. sandboxed is false for plain
-    processes.
+    algorithm_id: of its page. kind: "predictions" for masks that were made elsewhere, so that
+    nothing was run. seconds_per_case: mean wall time of the cases that have one. sandboxed is false
+    for plain processes.
     """
 
     submission: str
@@ -52,6 +52,7 @@ class Row:
     members: tuple[str, ...] = ()
     of_organisers: bool = False
     kind: str = "container"
+    algorithm_id: str = ""
 
     @property
     def rank_shown(self) -> int | None:

@@ -1,11 +1,14 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.template.defaultfilters import filesizeformat
+from pydantic import ValidationError
 
+from challenges.definition import AlgorithmCard
+from challenges.definition.card import MOST_COUNT, MOST_TEXT, OPENNESS, PUBLIC, SECTIONS
 from submissions.judging.writable import refused_paths
 from submissions.models import Kind
 from submissions.sandbox.volumes import declared_volumes
@@ -103,3 +106,55 @@ class SubmitForm(forms.Form):
                 f"at most {filesizeformat(settings.UPLOAD_BYTES)} are taken."
             )
         return file
+
+
+class CardForm(forms.Form):
+    """An algorithm's card; what is right is told by the card itself."""
+
+    card: AlgorithmCard
+
+    def __init__(
+        self,
+        data: Any = None,  # noqa: ANN401
+        *,
+        card: AlgorithmCard,
+        asked: Collection[str] = (),
+    ) -> None:
+        """asked: fields that a challenge requires, which is said beside them."""
+        super().__init__(data, initial=card.model_dump())
+        for name, info in AlgorithmCard.model_fields.items():
+            field = self.fields[name] = _card_field(name)
+            field.label = f"{info.title}{' (asked for)' if name in asked else ''}"
+            field.help_text = info.description or ""
+            field.required = False
+
+    @property
+    def sections(self) -> list[tuple[str, list[forms.BoundField]]]:
+        return [(title, [self[name] for name in names]) for title, names in SECTIONS.items()]
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        known = {
+            name: value.replace("\r\n", "\n") if isinstance(value, str) else value
+            for name, value in values.items()
+        }
+        try:
+            self.card = AlgorithmCard.model_validate(known)
+        except ValidationError as error:
+            for problem in error.errors():
+                self.add_error(str(problem["loc"][0]), problem["msg"].removeprefix("Value error, "))
+        return values
+
+
+def _card_field(name: str) -> forms.Field:
+    match name:
+        case "openness":
+            return forms.ChoiceField(choices=list(OPENNESS.items()))
+        case "training_public":
+            return forms.ChoiceField(choices=list(PUBLIC.items()))
+        case "parameters" | "training_cases":
+            return forms.IntegerField(min_value=0, max_value=MOST_COUNT)
+        case "licence" | "code":
+            return forms.CharField(max_length=500)
+    rows = 5 if name in SECTIONS["For everyone"] else 2
+    return forms.CharField(max_length=MOST_TEXT, widget=forms.Textarea(attrs={"rows": rows}))

@@ -2,8 +2,8 @@
 
 from accounts.models import User
 from challenges.models import TeamMember
-from challenges.policies import Viewer, may_organise, may_see_cases
-from submissions.models import Submission
+from challenges.policies import Viewer, may_organise, may_see, may_see_cases
+from submissions.models import AlgorithmVersion, Submission
 
 
 def may_see_submission(viewer: Viewer, submission: Submission) -> bool:
@@ -45,6 +45,28 @@ def is_theirs(viewer: Viewer, submission: Submission) -> bool:
         return True
     team = submission.team_id
     return team is not None and TeamMember.objects.filter(team=team, user=viewer).exists()
+
+
+def may_see_card(viewer: Viewer, version: AlgorithmVersion) -> bool:
+    """Everyone, once the version is scored in a challenge that is public: who reads a leaderboard
+    reads what its entries are. Before that those who may see a submission of it."""
+    if isinstance(viewer, User) and version.algorithm.owner_id == viewer.pk:
+        return True
+    submissions = version.submissions.select_related("phase__challenge")
+    return any(
+        (one.state == Submission.State.SCORED and may_see(viewer, one.phase.challenge))
+        or may_see_submission(viewer, one)
+        for one in submissions
+    )
+
+
+def may_edit_card(viewer: Viewer, version: AlgorithmVersion) -> bool:
+    """Its owner, and the present members of a team that it was submitted for."""
+    if not isinstance(viewer, User):
+        return False
+    return version.algorithm.owner_id == viewer.pk or any(
+        is_theirs(viewer, one) for one in version.submissions.all()
+    )
 
 
 def may_operate(viewer: Viewer) -> bool:

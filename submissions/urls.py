@@ -1,10 +1,12 @@
 from django.urls import path
 
-from submissions import operating, views
+from submissions import cards, operating, views
 
 urlpatterns = [
     path("submissions/", views.own_submissions, name="own_submissions"),
     path("submissions/<str:public_id>/", views.submission, name="submission"),
+    path("algorithms/<str:public_id>/", cards.algorithm, name="algorithm"),
+    path("algorithms/<str:public_id>/<int:number>/card/", cards.edit, name="edit_card"),
     path("uploads/<str:public_id>/discard/", views.discard_upload, name="discard_upload"),
     path("submissions/<str:public_id>/cancel/", views.cancel, name="cancel"),
     path("submissions/<str:public_id>/rerun/", views.rerun, name="rerun"),

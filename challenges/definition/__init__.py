@@ -1,5 +1,6 @@
 """``challenge.yaml``: a challenge's definition, strict, with every error at once and its line."""
 
+from challenges.definition.card import AlgorithmCard, CardSpec
 from challenges.definition.challenge import (
     ChallengeDefinition,
     Citation,
@@ -15,6 +16,8 @@ from challenges.definition.participation import RegistrationSpec, TeamsSpec, fol
 from challenges.definition.phases import Limits, PhaseSpec, Quota
 
 __all__ = [
+    "AlgorithmCard",
+    "CardSpec",
     "ChallengeDefinition",
     "Citation",
     "Design",

@@ -170,6 +170,10 @@ class CardSpec(Strict):
         "and masks that were made elsewhere need none.",
     )
 
+    @property
+    def titles(self) -> list[str]:
+        return [title_of(name) for name in AlgorithmCard.model_fields if name in self.required]
+
     @field_validator("required")
     @classmethod
     def _each_once(cls, required: list[str]) -> list[str]:

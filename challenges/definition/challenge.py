@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import Field, ValidationInfo, field_validator
 
+from challenges.definition.card import CardSpec
 from challenges.definition.design import Design
 from challenges.definition.participation import (
     MOST_INSTITUTES,
@@ -93,6 +94,7 @@ class ChallengeDefinition(Strict):
     data: str = Field(default="", description="How the data were made; paragraphs of text.")
     rules: str = Field(default="", description="Rules of participation; paragraphs of text.")
     registration: RegistrationSpec = RegistrationSpec()
+    card: CardSpec = CardSpec()
     teams: TeamsSpec = TeamsSpec()
     organising_institutes: list[Institute] = Field(
         default=[],

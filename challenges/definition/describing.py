@@ -1,10 +1,12 @@
 """The tables of docs/challenge.md that are made of the model: ``python -m`` this module writes the
-one of design texts, with ``--participation`` the one of who takes part."""
+one of design texts, with ``--participation`` the one of who takes part, with ``--card`` the fields
+of an algorithm's card."""
 
 import sys
 
 from pydantic.fields import FieldInfo
 
+from challenges.definition.card import SECTIONS, AlgorithmCard
 from challenges.definition.challenge import ChallengeDefinition
 from challenges.definition.design import Design, is_required, items
 from challenges.definition.participation import RegistrationSpec, TeamsSpec
@@ -28,6 +30,28 @@ def participation_markdown() -> str:
     return "\n".join(["| key | what | default |", "| --- | --- | --- |", *rows])
 
 
+def card_markdown() -> str:
+    rows = [
+        f"| `{name}` | {section} | {one.title}: {one.description} |"
+        for section, names in SECTIONS.items()
+        for name in names
+        for one in [AlgorithmCard.model_fields[name]]
+    ]
+    return "\n".join(["| field | section | what |", "| --- | --- | --- |", *rows])
+
+
+def empty_card() -> str:
+    """card.yaml with every field empty, and what each is for."""
+    lines = ["# What others need to know to judge a score. Leave empty what does not apply."]
+    for section, names in SECTIONS.items():
+        lines += ["", f"# {section}"]
+        for name in names:
+            field = AlgorithmCard.model_fields[name]
+            empty = "null" if field.default is None else '""'
+            lines += [f"# {field.title}: {field.description}", f"{name}: {empty}"]
+    return "\n".join(lines) + "\n"
+
+
 def _default(field: FieldInfo) -> str:
     if field.default in (None, []):
         return "none"
@@ -35,4 +59,5 @@ def _default(field: FieldInfo) -> str:
 
 
 if __name__ == "__main__":
-    print(participation_markdown() if "--participation" in sys.argv[1:] else design_markdown())
+    known = {"--participation": participation_markdown, "--card": card_markdown}
+    print(next((known[one]() for one in sys.argv[1:] if one in known), design_markdown()))

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from challenges.definition.card import SECTIONS, title_of
 from challenges.definition.participation import MOST_MEMBERS
 from challenges.forms.base import DesignForm, Document, describe, text_area
 
@@ -59,6 +60,17 @@ class RulesForm(DesignForm):
         "challenge, are shown without a rank.",
     )
 
+    card_required = forms.MultipleChoiceField(
+        required=False,
+        label="Of each algorithm’s card you require",
+        choices=[
+            (section, [(name, title_of(name)) for name in names])
+            for section, names in SECTIONS.items()
+        ],
+        help_text="An entry stands on the leaderboard once these are told.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401
         super().__init__(*arguments, **named)
         describe(self.fields["questions"], example="Which data is your method trained on?")
@@ -74,6 +86,7 @@ class RulesForm(DesignForm):
             "questions": "\n".join(asked.get("questions") or ()),
             "most_members": (document.get("teams") or {}).get("most_members"),
             "organising_institutes": "\n".join(document.get("organising_institutes") or ()),
+            "card_required": (document.get("card") or {}).get("required") or [],
         }
 
     def clean(self) -> dict[str, Any]:
@@ -93,6 +106,7 @@ class RulesForm(DesignForm):
         }
         document["teams"] = {"most_members": values["most_members"]}
         document["organising_institutes"] = values["organising_institutes"]
+        document["card"] = {"required": values["card_required"]}
 
 
 class EthicsForm(DesignForm):

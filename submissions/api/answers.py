@@ -11,6 +11,7 @@ from pydantic import Field
 
 from accounts.callers import caller_of
 from accounts.models import User
+from challenges.definition import AlgorithmCard
 from challenges.models import Phase
 from challenges.policies import may_ask_to_submit, may_submit
 from challenges.selectors.taking_part import standing_of
@@ -61,12 +62,14 @@ class UploadOut(Schema):
 
 class SubmissionIn(Schema):
     """upload: the id of one that has arrived whole. title: the algorithm's name; the same again
-    makes a new version. writable: folders of the image that its program writes to. baseline: for
+    makes a new version. writable: folders of the image that its program writes to. card: what the
+    algorithm is; without one, the card of the version before. baseline: for
     organisers."""
 
     upload: str = Field(max_length=12)
     title: str = Field(min_length=1, max_length=100)
     writable: list[str] = Field(default=[], max_length=20)
+    card: AlgorithmCard | None = None
     baseline: bool = False
 
 
@@ -87,6 +90,7 @@ class SubmissionBrief(Schema):
     challenge: str
     phase: str
     algorithm: str
+    algorithm_id: str
     version: int
     kind: str
     state: str
@@ -130,7 +134,8 @@ class CaseOut(Schema):
 
 
 class SubmissionOut(SubmissionBrief):
-    """attempt: counts re-runs. ahead: submissions received earlier that have not ended."""
+    """attempt: counts re-runs. ahead: submissions received earlier that have not ended.
+    card_lacks: what the challenge asks for before the entry stands on its leaderboard."""
 
     attempt: int
     rerun: str | None
@@ -142,6 +147,7 @@ class SubmissionOut(SubmissionBrief):
     cases_run: int
     cases_scored: int
     cases_failed: int
+    card_lacks: list[str]
     scores_visible: bool
     logs_visible: bool
 
@@ -202,6 +208,7 @@ def brief(request: HttpRequest, one: Submission) -> dict[str, Any]:
         "challenge": one.phase.challenge.slug,
         "phase": one.phase.slug,
         "algorithm": one.version.algorithm.title,
+        "algorithm_id": one.version.algorithm.public_id,
         "version": one.version.number,
         "kind": one.version.kind,
         "state": one.state,
@@ -235,6 +242,7 @@ def submission_out(request: HttpRequest, public_id: str) -> SubmissionOut:
         cases_run=report.progress.executed,
         cases_scored=report.progress.scored,
         cases_failed=report.progress.failed,
+        card_lacks=list(report.card_lacks),
         scores_visible=report.detailed,
         logs_visible=report.logs,
     )

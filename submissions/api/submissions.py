@@ -80,6 +80,7 @@ def submit(request: HttpRequest, body: SubmissionIn) -> Status[Any]:
             user=user,
             title=title,
             writable=body.writable,
+            card=body.card,
             is_baseline=body.baseline and may_organise(user, row.phase.challenge),
         )
     except arriving.UploadRefused as refusal:

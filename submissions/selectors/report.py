@@ -23,6 +23,7 @@ from submissions.policies import (
 )
 from submissions.reasons import Reason, reason_of
 from submissions.sandbox.process import SANDBOX_NONE
+from submissions.selectors.cards import CardView, card_view, missing_fields
 from submissions.selectors.cases import CaseRow, row_of
 from submissions.selectors.estimating import Estimate, estimate
 from submissions.services import quotas, rerunning
@@ -52,7 +53,8 @@ class Report:
     detailed is false for hidden cases, logs while those are withheld. cannot_rerun: why an
     organiser is not offered to. rerun: the attempt after this one. waits_for: "earlier" (of the
     same person), "engine" or "gvisor", where it waits for more than a free place. hints: what the
-    phase lacks that the image seems to expect.
+    phase lacks that the image seems to expect. card_lacks: titles of what the challenge asks for
+    before the entry stands on its leaderboard.
     """
 
     submission: Submission
@@ -70,6 +72,8 @@ class Report:
     ahead: int
     estimate: Estimate | None
     hints: tuple[Hint, ...]
+    card: CardView
+    card_lacks: tuple[str, ...]
     columns: Columns
     several_labels: bool
     summaries: tuple[Summary, ...]
@@ -130,6 +134,10 @@ def report(viewer: Viewer, submission: Submission) -> Report:
         ahead=_ahead(submission),
         estimate=estimate(submission),
         hints=_hints(submission),
+        card=card_view(viewer, submission.version),
+        card_lacks=()
+        if submission.is_baseline
+        else missing_fields(submission.version, definition_of(submission.phase.challenge)),
         columns=columns,
         several_labels=len(spec.labels) > 1,
         summaries=tuple(summarise(column) for column in values) if detailed else (),

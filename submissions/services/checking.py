@@ -106,6 +106,7 @@ def _keep(inspected: InspectedImage, archive: Path) -> ContainerImage:
         archive_bytes=inspected.archive_bytes,
         unpacked_bytes=inspected.unpacked_bytes,
         config=asdict(inspected.config),
+        weights=[asdict(file) for file in inspected.weights],
     )
 
 

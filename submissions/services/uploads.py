@@ -6,14 +6,16 @@ from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F
 
 from accounts.identifiers import new_public_id
 from accounts.models import User
+from challenges.definition import AlgorithmCard
 from challenges.models import Phase
-from submissions.models import Algorithm, AlgorithmVersion, Kind, Submission, Upload
+from submissions.models import Algorithm, AlgorithmVersion, CardRevision, Kind, Submission, Upload
 from submissions.services import quotas
 from submissions.services.arriving import UploadRefused, discard, is_complete, require_taking
+from submissions.services.cards import save_card
 from submissions.services.hints import CHECK, hint_after_commit
 
 
@@ -60,6 +62,7 @@ def submit(
     title: str,
     writable: Sequence[str] = (),
     is_baseline: bool = False,
+    card: AlgorithmCard | None = None,
 ) -> Submission:
     """Queue the checks of what has arrived whole, in the phase that it was uploaded for.
 
@@ -83,6 +86,8 @@ def submit(
         submission = Submission.objects.create(
             version=version, phase=phase, submitted_by=user, team=team, is_baseline=is_baseline
         )
+        if card is not None:
+            save_card(version=version, card=card, by=user)
         hint_after_commit(CHECK)
     return submission
 
@@ -110,15 +115,19 @@ def _new_version(
     writable: Sequence[str] = (),
 ) -> AlgorithmVersion:
     algorithm, _ = Algorithm.objects.get_or_create(owner=user, title=title)
-    newest = algorithm.versions.aggregate(newest=Max("number"))["newest"] or 0
-    return AlgorithmVersion.objects.create(
+    before = algorithm.versions.order_by("number").last()
+    version = AlgorithmVersion.objects.create(
         algorithm=algorithm,
-        number=newest + 1,
+        number=before.number + 1 if before else 1,
+        card=before.card if before else {},
         kind=upload.kind if upload else Kind.CONTAINER,
         upload=upload,
         program=program,
         writable=list(writable),
     )
+    if version.card:
+        CardRevision.objects.create(version=version, card=version.card, saved_by=user)
+    return version
 
 
 def _sha256(file: "UploadedFile[Any]") -> str:

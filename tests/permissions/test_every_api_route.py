@@ -5,14 +5,17 @@ from django.conf import settings
 from django.db import transaction
 from django.test import Client
 
+from accounts.models import Notice
 from accounts.tokens import SCOPES, issue
-from challenges.models import Challenge, Membership, Phase
+from challenges.models import Answer, Challenge, Membership, Phase, Registration
+from challenges.services import announcing, asking, teams
 from challenges.services.members import add_member
 from config.api import api
 from submissions.models import Submission
 from submissions.services.checking import check_next
 from submissions.services.running import run_next
 from submissions.services.scoring import score_next
+from submissions.services.telling import reconcile as tell_of_ends
 from tests.api.conftest import Program
 from tests.api.sending import metadata, upload
 from tests.api.test_uploads_by_parts import a_tar
@@ -23,6 +26,8 @@ ROLES = ("visitor", "stranger", "owner", "organiser", "other organiser", "stewar
 ALL = set(ROLES)
 SIGNED_IN = ALL - {"visitor"}
 OWN = {"owner", "organiser"}
+
+_ONE = "/challenges/{slug}"
 
 # (method, path): who is answered with 2xx; a visitor gets 401 elsewhere, everyone else 404.
 # Changes that come too late (409) count as granted: it is not the person that is refused.
@@ -44,10 +49,45 @@ GRANTS = {
     ("get", "/submissions/{submission_id}/results"): OWN,
     ("get", "/submissions/{submission_id}/results.csv"): OWN,
     ("get", "/submissions/{submission_id}/cases/{number}/log"): OWN,
+    ("get", "/algorithms"): SIGNED_IN,
+    ("get", "/algorithms/{algorithm_id}"): ALL,
+    ("put", "/algorithms/{algorithm_id}/versions/{number}/card"): {"owner"},
     ("post", "/submissions/{submission_id}/rerun"): {"organiser"},
     ("post", "/submissions/{submission_id}/logs/release"): set(),
     ("post", "/submissions/{submission_id}/logs/withhold"): set(),
     ("post", "/submissions/{submission_id}/cancel"): OWN,
+    ("get", "/notices"): SIGNED_IN,
+    ("post", "/notices/read"): SIGNED_IN,
+    ("post", "/notices/{notice_id}/read"): {"owner"},
+    ("get", "/notices/settings"): SIGNED_IN,
+    ("put", "/notices/settings"): SIGNED_IN,
+    ("get", f"{_ONE}/announcements"): ALL,
+    ("post", f"{_ONE}/announcements"): {"organiser"},
+    ("put", f"{_ONE}/announcements/{{announcement_id}}"): {"organiser"},
+    ("delete", f"{_ONE}/announcements/{{announcement_id}}"): {"organiser"},
+    ("get", f"{_ONE}/questions"): ALL,
+    ("post", f"{_ONE}/questions"): SIGNED_IN,
+    ("get", f"{_ONE}/questions/{{question_id}}"): ALL,
+    ("post", f"{_ONE}/questions/{{question_id}}/answers"): SIGNED_IN,
+    ("patch", f"{_ONE}/questions/{{question_id}}"): {"organiser"},
+    ("put", f"{_ONE}/questions/{{question_id}}/answers/{{answer_id}}/hidden"): {"organiser"},
+    ("delete", f"{_ONE}/questions/{{question_id}}/answers/{{answer_id}}/hidden"): {"organiser"},
+    ("put", f"{_ONE}/questions/{{question_id}}/hidden"): {"organiser"},
+    ("delete", f"{_ONE}/questions/{{question_id}}/hidden"): {"organiser"},
+    ("get", f"{_ONE}/registration"): SIGNED_IN,
+    ("put", f"{_ONE}/registration"): SIGNED_IN,
+    ("delete", f"{_ONE}/registration"): SIGNED_IN,
+    ("get", f"{_ONE}/registrations"): {"organiser"},
+    ("post", f"{_ONE}/registrations/{{username}}/decision"): {"organiser"},
+    ("get", f"{_ONE}/team"): {"owner"},
+    ("put", f"{_ONE}/team"): SIGNED_IN,
+    ("post", f"{_ONE}/team"): SIGNED_IN,
+    ("post", f"{_ONE}/team/members"): SIGNED_IN,
+    ("post", f"{_ONE}/team/invitation"): SIGNED_IN,
+    ("delete", f"{_ONE}/team/invitation"): SIGNED_IN,
+    ("get", f"{_ONE}/teams"): {"organiser"},
+    ("put", f"{_ONE}/teams/{{team_id}}/flag"): {"organiser"},
+    ("delete", f"{_ONE}/team"): SIGNED_IN,
 }
 HIDDEN = {
     **GRANTS,
@@ -59,11 +99,45 @@ SCOPE = {
     **{route: "read" for route in GRANTS if route[0] == "get"},
     **{route: "submit" for route in GRANTS if "uploads" in route[1] and route[0] != "get"},
     ("post", "/submissions"): "submit",
+    ("put", "/algorithms/{algorithm_id}/versions/{number}/card"): "submit",
     ("post", "/submissions/{submission_id}/cancel"): "submit",
     **{
-        route: "organise" for route in GRANTS if route[1].endswith(("rerun", "release", "withhold"))
+        route: "organise"
+        for route in GRANTS
+        if route[1].endswith(("rerun", "release", "withhold", "hidden", "decision", "flag"))
+        or route[1].endswith(("registrations", "teams"))
+        or (route[0] == "patch" and "questions" in route[1])
+        or (route[0] != "get" and "announcements" in route[1])
+    },
+    **{
+        route: "submit"
+        for route in GRANTS
+        if (
+            route[0] != "get"
+            and (
+                "notices" in route[1] or route[1].endswith(("registration", "answers", "questions"))
+            )
+        )
+        or (route[0] != "get" and route[1].startswith(f"{_ONE}/team") and "/teams" not in route[1])
     },
 }
+BODIES = {
+    ("put", "/notices/settings"): {"choices": [
+        {"kind": "phase", "in_inbox": True, "by_mail": False}]},
+    ("post", f"{_ONE}/announcements"): {"title": "A date", "text": "It moves."},
+    ("put", f"{_ONE}/announcements/{{announcement_id}}"): {"title": "A date", "text": "Not."},
+    ("post", f"{_ONE}/questions"): {"title": "Which grid?", "text": "Say."},
+    ("post", f"{_ONE}/questions/{{question_id}}/answers"): {"text": "The PET's."},
+    ("patch", f"{_ONE}/questions/{{question_id}}"): {"pinned": True},
+    ("put", f"{_ONE}/questions/{{question_id}}/hidden"): {"reason": "Off the subject."},
+    ("put", f"{_ONE}/questions/{{question_id}}/answers/{{answer_id}}/hidden"): {"reason": "So."},
+    ("put", f"{_ONE}/registration"): {"institute": "Hospital", "answers": {}},
+    ("post", f"{_ONE}/registrations/{{username}}/decision"): {"approve": True, "seen": "x"},
+    ("post", f"{_ONE}/team"): {"name": "Another", "institute": ""},
+    ("put", f"{_ONE}/team"): {"name": "Renamed", "institute": ""},
+    ("post", f"{_ONE}/team/members"): {"invitation": "none"},
+    ("put", f"{_ONE}/teams/{{team_id}}/flag"): {"of_organisers": True},
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +161,15 @@ def made(django_db_setup, django_db_blocker, tmp_path_factory):
         ):
             pass
         upload(Program(a_user("owner")), phase, a_tar(2000))
+        tell_of_ends()
+        teams.create_team(challenge=challenge, user=a_user("owner"), name="Ours")
+        by = a_user("organiser")
+        announcing.announce(challenge=challenge, title="A date", text="It moves.", by=by)
+        asked = asking.ask(
+            challenge=challenge, user=a_user("owner"), title="Which grid?", text="Say."
+        )
+        asking.answer(question=asked, user=by, text="The PET's.")
+        Registration.objects.create(challenge=challenge, user=a_user("owner"))
         yield
         transaction.set_rollback(True)
 
@@ -132,11 +215,22 @@ def asked(program, route, phase, submission, upload_id):
         slug=phase.challenge.slug,
         phase=phase.slug,
         submission_id=submission.public_id,
+        algorithm_id=submission.version.algorithm.public_id,
         upload_id=upload_id,
         number=1,
+        notice_id=Notice.objects.get(kind=Notice.Kind.SUBMISSION).public_id,
+        announcement_id=phase.challenge.announcements.earliest("pk").public_id,
+        question_id=phase.challenge.questions.earliest("pk").public_id,
+        answer_id=Answer.objects.earliest("pk").public_id,
+        team_id=phase.challenge.teams.earliest("pk").public_id,
+        username="owner",
     )
+    if route in BODIES:
+        return program.ask(method.upper(), path, BODIES[route])
     if path == "/submissions" and method == "post":
         return program.post(path, {"upload": upload_id, "title": "Mine"})
+    if path.endswith("/card"):
+        return program.ask("PUT", path, {})
     headers = {}
     if path.endswith("/uploads") and method == "post":
         headers = {"Upload-Length": "10", "Upload-Metadata": metadata(filename="a.tar")}

@@ -15,11 +15,12 @@ from tempfile import NamedTemporaryFile
 from typing import IO
 
 from .config import read_config
-from .headers import BLOCK, walk
+from .headers import BLOCK, Member, walk
 from .layout import StoredLayer, only_image
 from .members import Members, check_digest, spool_file
 from .model import MEBIBYTE, ArchiveLimits, ArchiveRefused, InspectedImage, shown
 from .streams import unpacked
+from .weights import MOST_HEADER, Weights
 
 DEFAULT_LIMITS = ArchiveLimits()
 
@@ -104,7 +105,8 @@ def _write(members: Members, out: IO[bytes], limits: ArchiveLimits) -> Inspected
     manifest = json.dumps([{"Config": name, "RepoTags": None, "Layers": names}]).encode()
     _put(out, "manifest.json", manifest)
     _put(out, name, image.config)
-    total = _copy_layers(members, diff_ids, image.layers, out, limits)
+    weights = Weights()
+    total = _copy_layers(members, diff_ids, image.layers, out, limits, weights)
     out.write(bytes(2 * BLOCK))
     return InspectedImage(
         digest=f"sha256:{image.digest}",
@@ -113,6 +115,7 @@ def _write(members: Members, out: IO[bytes], limits: ArchiveLimits) -> Inspected
         unpacked_bytes=total,
         archive_bytes=out.tell(),
         layout=image.layout,
+        weights=weights.files(),
     )
 
 
@@ -158,6 +161,7 @@ def _copy_layers(
     layers: tuple[StoredLayer, ...],
     out: IO[bytes],
     limits: ArchiveLimits,
+    weights: Weights,
 ) -> int:
     """Write each distinct layer once. Returns the logical bytes over layers as listed.
 
@@ -171,13 +175,18 @@ def _copy_layers(
             tally.add_members(*known[diff_id])
         else:
             known[diff_id] = _copy_layer(
-                members, diff_id.removeprefix("sha256:"), layer, out, tally
+                members, diff_id.removeprefix("sha256:"), layer, out, tally, weights
             )
     return tally.logical_bytes
 
 
 def _copy_layer(
-    members: Members, diff: str, layer: StoredLayer, out: IO[bytes], tally: _Tally
+    members: Members,
+    diff: str,
+    layer: StoredLayer,
+    out: IO[bytes],
+    tally: _Tally,
+    weights: Weights,
 ) -> tuple[int, int]:
     """Judge a layer and append it to `out`. Returns its members and their logical bytes."""
     where = f"The layer {shown(layer.entry.name)}"
@@ -189,7 +198,13 @@ def _copy_layer(
     out.write(bytes(BLOCK))
     count = logical = 0
     blocks = _Layer(unpacked(section, where), out, tally)
+    passing: Member | None = None
     for member in walk(blocks, where):
+        if passing is not None:
+            weights.take(passing, blocks.overheard())
+        passing = member if weights.wants(member) else None
+        if passing is not None:
+            blocks.overhear(min(member.stored, MOST_HEADER))
         # The engine lets a container open the host's console if the image brings its node.
         if member.kind == "device":
             raise ArchiveRefused(
@@ -201,6 +216,8 @@ def _copy_layer(
         count += 1
         logical += member.logical
         tally.add_members(1, member.logical)
+    if passing is not None:
+        weights.take(passing, blocks.overheard())
     blocks.drain()
     section.drain()
     check_digest(blocks.sha256, diff, layer.entry.name)
@@ -223,6 +240,8 @@ class _Layer:
         self._sha256 = hashlib.sha256()
         self._piece = b""
         self._at = 0
+        self._overheard = bytearray()
+        self._overhear = 0
         self.size = 0
 
     @property
@@ -240,11 +259,27 @@ class _Layer:
 
     def skip(self, size: int) -> int:
         passed = min(size, len(self._piece) - self._at)
+        self._hear(self._at, self._at + passed)
         self._at += passed
         while passed < size and self._next():
             self._at = min(size - passed, len(self._piece))
+            self._hear(0, self._at)
             passed += self._at
         return passed
+
+    def overhear(self, size: int) -> None:
+        """Keep the first ``size`` bytes that are passed over from here on."""
+        self._overheard, self._overhear = bytearray(), size
+
+    def overheard(self) -> bytes:
+        found, self._overheard, self._overhear = bytes(self._overheard), bytearray(), 0
+        return found
+
+    def _hear(self, start: int, end: int) -> None:
+        if self._overhear:
+            more = self._piece[start : min(end, start + self._overhear)]
+            self._overheard += more
+            self._overhear -= len(more)
 
     def drain(self) -> None:
         while self._next():

@@ -123,6 +123,14 @@ class ImageConfig:
 
 
 @dataclass(frozen=True)
+class WeightsFile:
+    """One file of the image as its layers leave it."""
+
+    path: str
+    parameters: int
+
+
+@dataclass(frozen=True)
 class InspectedImage:
     """One image, every byte of which was read and whose digests hold.
 
@@ -130,6 +138,7 @@ class InspectedImage:
     layers: diff ids (`sha256:…` of each uncompressed layer tar), lowest first, as listed.
     unpacked_bytes: logical sizes of the files, summed over layers as listed.
     archive_bytes: size of the canonical archive.
+    weights: its files whose parameters could be counted.
     layout: what the image was found in: `docker` (a manifest.json) or `oci` (an index.json alone).
     """
 
@@ -139,6 +148,7 @@ class InspectedImage:
     unpacked_bytes: int
     archive_bytes: int
     layout: Literal["docker", "oci"]
+    weights: tuple[WeightsFile, ...] = ()
 
 
 def shown(text: str | bytes) -> str:

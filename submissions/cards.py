@@ -1,0 +1,44 @@
+"""Pages of an algorithm and its card."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.models import User
+from submissions import selectors
+from submissions.forms import CardForm
+from submissions.services.cards import save_card
+
+
+@require_GET
+def algorithm(request: HttpRequest, public_id: str) -> HttpResponse:
+    found = selectors.find_algorithm(request.user, public_id)
+    if found is None:
+        raise Http404
+    row, versions = found
+    return render(request, "submissions/algorithm.html", {"algorithm": row, "versions": versions})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
+    found = selectors.find_algorithm(request.user, public_id)
+    view = next((one for one in found[1] if one.version.number == number), None) if found else None
+    if found is None or view is None or not view.may_edit or not isinstance(request.user, User):
+        raise Http404
+    asked = selectors.asked_of(view.version)
+    form = CardForm(request.POST or None, card=view.card, asked=asked)
+    if request.method == "POST" and form.is_valid():
+        if save_card(version=view.version, card=form.card, by=request.user):
+            messages.success(request, "The card is saved.")
+        else:
+            messages.info(request, "Nothing was changed.")
+        return redirect("algorithm", public_id)
+    return render(
+        request,
+        "submissions/card_form.html",
+        {"algorithm": found[0], "view": view, "form": form},
+        status=422 if form.errors else 200,
+    )
