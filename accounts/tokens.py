@@ -12,8 +12,8 @@ from accounts.models import Token, User
 
 SCOPES = {
     "read": "See what you may see: challenges, your submissions, scores and notices",
-    "submit": "Upload, submit and cancel; register, and act in your team",
-    "organise": "Act as an organiser, where you are one: re-run, release logs, approve",
+    "submit": "Upload, submit and cancel; register, act in your team, ask, answer, settle notices",
+    "organise": "Act as an organiser, where you are one: re-run, release logs, approve, announce",
 }
 PREFIX = "uptake_"
 _USED_EVERY = timedelta(minutes=1)

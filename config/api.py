@@ -33,6 +33,7 @@ _PROBLEM = {
     }
 }
 _ANYWHERE = {
+    400: "What was sent cannot be read: not JSON, or not UTF-8",
     401: "No token or session, or one that is not valid",
     403: "The token lacks a scope, or a browser's form its token",
     404: "Not there, or not for you",

@@ -13,8 +13,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from accounts.models import Notice
 from accounts.tokens import SCOPES, issue
-from challenges.models import Phase
+from challenges.models import Announcement, Answer, Phase, Question, Registration, Team
+from challenges.services import announcing, asking, teams
 from config.wsgi import application
 from submissions.models import Submission, Upload
 from submissions.services import arriving
@@ -42,7 +44,13 @@ def token(db, tmp_path, monkeypatch, settings):
     settings.BASELINES = write_programs(tmp_path / "programs")
     challenge = a_challenge(tmp_path, slug="ours")
     a_submission(a_phase(challenge), user=a_user("organiser"))
-    return issue(owner=a_user("organiser"), name="t", scopes=list(SCOPES))[1]
+    organiser, developer = a_user("organiser"), a_user("developer")
+    announcing.announce(challenge=challenge, title="A date", text="It moves.", by=organiser)
+    asked = asking.ask(challenge=challenge, user=developer, title="Which grid?", text="Say.")
+    asking.answer(question=asked, user=developer, text="The PET's.")
+    teams.create_team(challenge=challenge, user=developer, name="Ours")
+    Registration.objects.create(challenge=challenge, user=developer)
+    return issue(owner=organiser, name="t", scopes=list(SCOPES))[1]
 
 
 def there(name):
@@ -53,6 +61,12 @@ def there(name):
         "number": 1,
         "submission_id": Submission.objects.values_list("public_id", flat=True).first(),
         "upload_id": Upload.objects.values_list("public_id", flat=True).first(),
+        "notice_id": Notice.objects.values_list("public_id", flat=True).first(),
+        "announcement_id": Announcement.objects.values_list("public_id", flat=True).first(),
+        "question_id": Question.objects.values_list("public_id", flat=True).first(),
+        "answer_id": Answer.objects.values_list("public_id", flat=True).first(),
+        "team_id": Team.objects.values_list("public_id", flat=True).first(),
+        "username": "developer",
     }
     return found[name] or "aaaaaaaaaaaa"
 

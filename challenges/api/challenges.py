@@ -4,12 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest
-from django.shortcuts import get_object_or_404
 from ninja import Router, Schema
 
 from accounts.callers import READ_OR_ANYONE, caller_of
+from challenges.api.finding import seen_challenge
 from challenges.models import Challenge, Phase
-from challenges.policies import Viewer, may_see
 from challenges.selectors import definition_of, phase_state
 
 router = Router(tags=["Challenges"], auth=READ_OR_ANYONE)
@@ -90,21 +89,6 @@ def get_definition(request: HttpRequest, slug: str) -> DefinitionOut:
         version=protocol.version,
         protocol_hash=protocol.protocol_hash,
         definition=definition_of(challenge).model_dump(mode="json"),
-    )
-
-
-def seen_challenge(viewer: Viewer, slug: str) -> Challenge:
-    """The same answer for what does not exist and what this viewer may not see."""
-    challenge = get_object_or_404(Challenge, slug=slug)
-    if not may_see(viewer, challenge):
-        raise Http404
-    return challenge
-
-
-def seen_phase(viewer: Viewer, slug: str, phase: str) -> Phase:
-    challenge = seen_challenge(viewer, slug)
-    return get_object_or_404(
-        Phase.objects.select_related("challenge", "dataset"), challenge=challenge, slug=phase
     )
 
 
