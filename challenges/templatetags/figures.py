@@ -98,3 +98,8 @@ def span(estimate: _Span) -> str:
 
 def _round(seconds: float) -> int:
     return 10 * ceil(seconds / 10) if seconds < 90 else 60 * ceil(seconds / 60)
+
+
+@register.filter
+def grouped(count: int) -> str:
+    return f"{count:,}"
