@@ -1,5 +1,6 @@
 """A large file on its way in: asked for before its first byte, resumable, checked as it comes."""
 
+import errno
 import hashlib
 import re
 import shutil
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet, Sum
+from django.db.models import QuerySet
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
@@ -35,6 +36,10 @@ RESERVE_BYTES = 1024**3
 # The upload itself, its unpacked form while it is checked, and the canonical archive.
 COPIES = 3
 _JUDGED_FROM = 1024**2
+_NO_ROOM = (
+    "The server's disk has no room for this file. Nothing is lost: what has arrived is kept, and "
+    "goes on once the operator has made room."
+)
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -104,13 +109,15 @@ def append(
     What has arrived is kept when the connection breaks. Raises OffsetDiffers, ChecksumDiffers;
     UploadRefused where it cannot become a submission, and then nothing of it is kept.
     """
+    if _free_bytes() < RESERVE_BYTES:
+        raise UploadRefused(_NO_ROOM)
     try:
         with alone_with(path_of(row)) as file:
             row.refresh_from_db()
             if offset != row.received_bytes or is_complete(row):
                 raise OffsetDiffers
             own = Upload.objects.filter(pk=row.pk)
-            reached = write_part(
+            row.received_bytes = write_part(
                 file,
                 parts,
                 offset=offset,
@@ -118,15 +125,18 @@ def append(
                 keep=lambda now: own.update(received_bytes=now, touched_at=timezone.now()),
                 checksum=checksum,
             )
-    except FileNotFoundError:
-        raise UploadRefused("The upload was discarded.") from None
+        if offset < _JUDGED_FROM <= row.received_bytes or is_complete(row):
+            _judge(row)
+    except (FileNotFoundError, Upload.DoesNotExist):
+        raise UploadRefused("The upload was discarded meanwhile.") from None
     except TooMuch:
         discard(row=row)
         raise UploadRefused(f"More than the announced {row.size_bytes} bytes came.") from None
-    row.received_bytes = reached
-    if offset < _JUDGED_FROM <= reached or reached == row.size_bytes:
-        _judge(row)
-    return reached
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise UploadRefused(_NO_ROOM) from None
+    return row.received_bytes
 
 
 def _judge(row: Upload) -> None:
@@ -200,12 +210,11 @@ def path_of(row: Upload) -> Path:
 
 
 def _require_disk(size_bytes: int) -> None:
-    root = Path(untrusted().path("incoming"))
-    promised = Upload.objects.filter(version=None).aggregate(
-        bytes=Sum(F("size_bytes") - F("received_bytes"))
-    )["bytes"]
-    if shutil.disk_usage(root).free < size_bytes * COPIES + (promised or 0) + RESERVE_BYTES:
-        raise UploadRefused(
-            "The server's disk has no room for this file. Nothing is lost; the operator has to "
-            "make room, then try again."
-        )
+    """Now, for this file alone: room that others have only announced is not kept for them, or
+    announcing would be enough to shut everyone out."""
+    if _free_bytes() < size_bytes * COPIES + RESERVE_BYTES:
+        raise UploadRefused(_NO_ROOM)
+
+
+def _free_bytes() -> int:
+    return shutil.disk_usage(Path(untrusted().path("incoming"))).free

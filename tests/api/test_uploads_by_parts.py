@@ -7,7 +7,9 @@ import tarfile
 import pytest
 from django.utils import timezone
 
+from challenges.receiving import OffsetDiffers
 from submissions.models import Submission, Upload
+from submissions.services import arriving
 from submissions.services.arriving import MOST_UNFINISHED, UNTOUCHED, path_of
 from submissions.services.checking import check_next
 from submissions.services.clean_up import clean_up
@@ -172,6 +174,45 @@ def test_unfinished_uploads_are_listed_discarded_and_limited(phase, developer):
     assert developer.ask("DELETE", f"/uploads/{made[0]}").status_code == 204
     assert not place.exists()
     assert begin(developer, phase, 10).status_code == 201
+
+
+def test_an_upload_that_is_discarded_while_it_comes_ends_in_a_sentence(phase, developer):
+    row = arriving.begin(phase=phase, user=a_user("developer"), name="i.tar", size_bytes=100)
+
+    def parts():
+        yield a_tar(100)[:50]
+        arriving.discard(row=Upload.objects.get())
+        yield a_tar(100)[50:100]
+
+    with pytest.raises(arriving.UploadRefused, match="discarded"):
+        arriving.append(row=row, offset=0, parts=parts())
+    assert not path_of(row).exists()
+
+
+def test_two_parts_at_once_are_not_mixed(phase, developer):
+    row = arriving.begin(phase=phase, user=a_user("developer"), name="i.tar", size_bytes=100)
+
+    def parts():
+        yield b"x"
+        with pytest.raises(OffsetDiffers):
+            arriving.append(row=Upload.objects.get(), offset=0, parts=[b"y"])
+
+    arriving.append(row=row, offset=0, parts=parts())
+    assert path_of(row).read_bytes() == b"x"
+
+
+def test_a_full_disk_keeps_what_has_arrived(phase, developer, monkeypatch):
+    content = a_tar()
+    made = begin(developer, phase, len(content)).json()["id"]
+    send(developer, made, 0, content[:1000])
+    monkeypatch.setattr(arriving, "_free_bytes", lambda: 10)
+    refused = send(developer, made, 1000, content[1000:])
+    assert refused.status_code == 422
+    assert "no room" in refused.json()["detail"]
+    assert begin(developer, phase, 10).status_code == 422
+    monkeypatch.undo()
+    assert ends_at(developer, made) == 1000
+    assert send(developer, made, 1000, content[1000:]).status_code == 204
 
 
 def test_an_upload_that_nobody_goes_on_with_is_given_up(phase, developer):
