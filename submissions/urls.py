@@ -18,6 +18,7 @@ urlpatterns = [
         name="challenge_submissions",
     ),
     path("operations/", operating.operations, name="operations"),
+    path("operations/mail/", operating.mail_again, name="mail_again"),
     path("operations/metrics", operating.prometheus, name="prometheus"),
     path("operations/hosts/<str:name>/drain/", operating.drain, name="drain"),
     path("operations/hosts/<str:name>/resume/", operating.resume, name="resume"),

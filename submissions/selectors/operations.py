@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Count, F, Max, Min, QuerySet, Sum, Value
 from django.utils import timezone
 
+from accounts.selectors import Mails, mails
 from challenges.models import DataImport, Rehearsal
 from submissions.models import Attempt, Host, Run, Submission, Worker
 from submissions.reasons import meaning
@@ -87,6 +88,7 @@ class Operations:
     leases: tuple[Lease, ...]
     failures: tuple[FailureCount, ...]
     states: tuple[tuple[str, int], ...]
+    mails: Mails
 
 
 def operations() -> Operations:
@@ -99,6 +101,7 @@ def operations() -> Operations:
         leases=held,
         failures=failures(since=timezone.now() - FAILURES_OF),
         states=states(),
+        mails=mails(),
     )
 
 

@@ -106,6 +106,7 @@ GRANTS_PUBLIC = {
     "prometheus": {"operator"},
     "drain": {"operator"},
     "resume": {"operator"},
+    "mail_again": {"operator"},
 }
 GRANTS_HIDDEN = {
     **GRANTS_PUBLIC,
@@ -120,6 +121,7 @@ GRANTS_HIDDEN = {
 }
 OF_A_SUBMISSION = {"cancel", "rerun", "release_logs", "withhold_logs"}
 OF_A_HOST = {"drain", "resume"}
+OF_AN_OPERATOR = {*OF_A_HOST, "mail_again"}
 OF_PARTICIPANTS = {
     "register",
     "team",
@@ -133,7 +135,7 @@ OF_PARTICIPANTS = {
     "notice_settings",
 }
 LEADS_ON = {"notice"}
-CHANGES = OF_A_SUBMISSION | OF_A_HOST | {"prepare_drop", "revoke_token", "discard_upload"}
+CHANGES = OF_A_SUBMISSION | OF_AN_OPERATOR | {"prepare_drop", "revoke_token", "discard_upload"}
 NEEDS_ACCOUNT = OF_A_SUBMISSION | {
     "announcement",
     "notices",
@@ -298,6 +300,7 @@ def addresses(challenge: Challenge, phase: Phase, submission: Submission) -> dic
         "prepare_file": f"/organise/{challenge.slug}/challenge.yaml",
         "prepare_step": f"/organise/{challenge.slug}/describe/purpose/",
         "operations": "/operations/",
+        "mail_again": "/operations/mail/",
         "prometheus": "/operations/metrics",
         **{name: f"/operations/hosts/here/{name}/" for name in OF_A_HOST},
     }
@@ -564,6 +567,6 @@ def test_a_change_needs_its_token(world, name):
     challenge, phase, submission = world
     challenge.phases.update(cases=Phase.Cases.HIDDEN)
     client = Client(enforce_csrf_checks=True)
-    role = "operator" if name in OF_A_HOST else "organiser"
+    role = "operator" if name in OF_AN_OPERATOR else "organiser"
     client.force_login(User.objects.get(username=role))
     assert client.post(addresses(challenge, phase, submission)[name]).status_code == 403
