@@ -83,14 +83,14 @@ def began_at() -> datetime:
 
 
 @transaction.atomic
-def withdraw(*, key: str, text: str) -> int:
-    """What was told of an event is not to be read any more: ``text`` takes its place, and what has
-    not been mailed yet never is. Returns how many notices that were."""
+def withdraw(*, key: str, subject: str, text: str) -> int:
+    """What was told of an event is not to be read any more: this takes its place, and what has not
+    been mailed yet never is. Returns how many notices that were."""
     rows = Notice.objects.filter(event__key=key)
     rows.filter(mail_state__in=(Notice.Mail.WAITING, Notice.Mail.FAILED)).update(
         mail_state=Notice.Mail.NONE
     )
-    return rows.update(text=text)
+    return rows.update(subject=one_line(subject), text=text)
 
 
 def mark_read(*, person: User, public_id: str | None = None) -> int:

@@ -66,8 +66,11 @@ def tell_of_announcement(announcement: Announcement) -> None:
 
 
 def take_back_announcement(announcement: Announcement) -> None:
+    title = announcement.challenge.title
     notices.withdraw(
-        key=_announced(announcement), text="The organisers have withdrawn this announcement."
+        key=_announced(announcement),
+        subject=f"{title}: an announcement was withdrawn",
+        text=f"The organisers of “{title}” have withdrawn what they had announced.",
     )
 
 
@@ -102,7 +105,11 @@ def tell_of_answer(answer: Answer) -> None:
 def tell_of_hiding(entry: Question | Answer) -> None:
     """Its author, with the reason; of a hidden answer the asker has nothing to read any more."""
     if isinstance(entry, Answer):
-        notices.withdraw(key=_answered(entry), text="An organiser has hidden this answer.")
+        notices.withdraw(
+            key=_answered(entry),
+            subject=f"{entry.question.challenge.title}: an answer was hidden",
+            text=f"An organiser has hidden an answer to “{entry.question.title}”.",
+        )
         question, author, what = entry.question, entry.written_by, "answer"
     else:
         question, author, what = entry, entry.asked_by, "question"

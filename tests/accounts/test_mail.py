@@ -254,9 +254,10 @@ def test_many_mails_are_sent_in_parts_so_that_other_work_has_its_turn(db, server
 
 def test_what_was_withdrawn_is_not_mailed_and_not_read_any_more(people, server):
     tell(people.anna, key="wrong", text="A secret.")
-    assert notices.withdraw(key="wrong", text="Withdrawn.") == 1
+    assert notices.withdraw(key="wrong", subject="Gone", text="Withdrawn.") == 1
     assert send_waiting() == 0
-    assert Notice.objects.get().text == "Withdrawn."
+    notice = Notice.objects.get()
+    assert (notice.subject, notice.text) == ("Gone", "Withdrawn.")
 
 
 def test_when_the_mail_server_is_down_an_account_is_made_all_the_same_and_that_is_said(

@@ -146,3 +146,13 @@ def test_a_subject_is_one_line_of_limited_length(people):
     assert subject.startswith("A title Bcc: all@example.org xxx")
     assert subject.isprintable()
     assert len(subject) == 200
+
+
+def test_what_others_wrote_is_set_off_and_never_markup(people):
+    text = "They write:\n\n> <script>alert(1)</script>\n>\n> A second & last paragraph.\n\nLook."
+    tell(people.anna, text=text, subject="<b>bold</b>")
+    page = client_of("anna").get("/accounts/notices/").content.decode()
+    assert "<blockquote><p>&lt;script&gt;alert(1)&lt;/script&gt;</p>" in page
+    assert "<p>A second &amp; last paragraph.</p></blockquote>" in page
+    assert "<p>They write:</p>" in page
+    assert "&lt;b&gt;bold" in page
