@@ -553,6 +553,37 @@ def auc() -> str:
     )  # fmt: skip
 
 
+STATED = ((0.15, 0.06), (0.35, 0.2), (0.55, 0.38), (0.75, 0.62), (0.95, 0.84))
+"""Of each bin the mean of what was stated, and how often it was so."""
+
+
+def expected_calibration_error() -> str:
+    bars = "".join(
+        box(24 + 110 * p - 9, 128 - 110 * p, 18, 110 * (p - r), "miss")
+        + box(24 + 110 * p - 9, 128 - 110 * r, 18, 110 * r, "fr")
+        for p, r in STATED
+    )
+    gap = sum(p - r for p, r in STATED) / len(STATED)
+    return (
+        bars + line(24, 128, 134, 18, "thin", ' stroke-dasharray="4 3"')
+        + line(24, 128, 138, 128, "axis") + line(24, 128, 24, 14, "axis")
+        + text(80, 144, "stated", "soft mid") + text(30, 20, "was so ↑", "soft")
+        + result(f"ECE {gap:.2f}", "the mean red gap;", "0 on the diagonal", x=184)
+    )  # fmt: skip
+
+
+def brier() -> str:
+    def curve(so: int) -> list[tuple[float, float]]:
+        return [(24 + 110 * p, 128 - 100 * (p - so) ** 2) for p in (n / 40 for n in range(41))]
+
+    return (
+        path(curve(1), "r") + path(curve(0), "p") + circle((79, 103, 4), "dot")
+        + line(24, 128, 138, 128, "axis") + line(24, 128, 24, 14, "axis")
+        + text(80, 144, "p stated", "soft mid") + text(46, 44, "if so", "tr") + text(84, 44, "if not", "tp")
+        + result("Brier", "mean of the squared", "errors; 0.25 for ½", x=184)
+    )  # fmt: skip
+
+
 FIGURES: dict[str, Callable[[], str]] = {
     one.__name__: one
     for one in (
@@ -561,7 +592,7 @@ FIGURES: dict[str, Callable[[], str]] = {
         lesion_sensitivity, lesion_ppv, lesion_fp_count, matched_dice, panoptic_quality,
         dmax_error_mm, case_sensitivity, case_specificity, tlg_error_g, suv_max_error,
         suv_mean_error, suv_peak_error, dice_agg, lesion_f1_agg, mtv_bias_ml, mtv_concordance,
-        c_index, auc,
+        c_index, auc, expected_calibration_error, brier,
     )
 }  # fmt: skip
 FIGURES["correct_negative"] = case_specificity

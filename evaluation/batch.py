@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from evaluation.cases import CaseFiles
 from evaluation.cohort import ScoredCase, mean_over_targets, over_cohort
-from evaluation.errors import EvaluationError, MaskRefused, VolumeRefused
+from evaluation.errors import EvaluationError, MapRefused, MaskRefused, VolumeRefused
 from evaluation.files import geometry_of, read_pet
 from evaluation.geometry import Geometry
+from evaluation.maps import read_map
 from evaluation.masks import DrawnMask, read_mask
 from evaluation.metrics import CohortValue
 from evaluation.readers import Recipe, average_over_readers, leave_one_out, reference_masks
+from evaluation.reliability import Steps
 from evaluation.resampling import read_on_grid
 from evaluation.scoring import CaseScore, MetricValue, score_masks
 from evaluation.spec import EvaluationSpec
@@ -96,11 +98,13 @@ def score_case_files(
 ) -> Outcome:
     """Score a case's files; with ``readers`` also each reader against the others.
 
-    A prediction that is missing or refused counts as no result, as it does on a platform. Raises
+    A prediction that is missing, or is refused for itself or the probability map beside it, counts
+    as no result, as it does on a platform. Raises
     EvaluationError, naming the case, for a reference or a PET that cannot be used.
     """
     values = spec.labels.values()
     code, reason, prediction = MISSING, "There is no file for this case.", None
+    stated: Steps | None = None
     grid = _of(case, "reference", next(iter(case.references.values())), geometry_of)
     with ThreadPoolExecutor(max_workers=threads) as pool:
         answer = case.prediction and pool.submit(
@@ -115,8 +119,9 @@ def score_case_files(
         masks = {name: one.result() for name, one in reading.items()}
         if answer:
             try:
+                stated = _stated(case, spec, grid)
                 prediction, code, reason = answer.result(), "", ""
-            except (MaskRefused, VolumeRefused) as refusal:
+            except (MapRefused, MaskRefused, VolumeRefused) as refusal:
                 code, reason = refusal.code, refusal.message
             except OSError as error:
                 code, reason = UNREADABLE, f"The file cannot be read: {error.strerror}."
@@ -125,8 +130,11 @@ def score_case_files(
     if case.pet and spec.needs_pet:
         pet = _of(case, "PET", case.pet, lambda one: read_pet(one, drawn))
 
-    def against(targets: Sequence[DrawnMask], of: DrawnMask | None) -> tuple[CaseScore, ...]:
-        return tuple(score_masks(target, of, spec, pet=pet, threads=threads) for target in targets)
+    def against(
+        targets: Sequence[DrawnMask], of: DrawnMask | None, confidence: Steps | None = None
+    ) -> tuple[CaseScore, ...]:
+        how: dict[str, Any] = {"pet": pet, "confidence": confidence, "threads": threads}
+        return tuple(score_masks(target, of, spec, **how) for target in targets)
 
     others: dict[str, tuple[CaseScore, ...]] = {}
     if len(masks) == 1:
@@ -140,7 +148,21 @@ def score_case_files(
                 for name, references in leave_one_out(arrays, recipe).items()
             }
     names = tuple(masks) if len(targets) == len(masks) else (recipe.value,)
-    return Outcome(case.name, names, against(targets, prediction), others, code, reason)
+    return Outcome(case.name, names, against(targets, prediction, stated), others, code, reason)
+
+
+def _stated(case: CaseFiles, spec: EvaluationSpec, grid: Geometry) -> Steps | None:
+    """The map beside the mask; one that is required and missing costs the case, as on a platform.
+
+    Raises MapRefused, OSError.
+    """
+    if spec.confidence is None or not spec.confidence.is_map:
+        return None
+    if case.probability is not None:
+        return read_map(case.probability, grid)
+    if spec.confidence.required:
+        raise MapRefused("no_confidence", "There is no probability map for this case.")
+    return None
 
 
 def _of(case: CaseFiles, role: str, path: Path, read: Callable[[Path], Read]) -> Read:

@@ -12,12 +12,14 @@ ENDINGS = (".nii.gz", ".nii", ".mha", ".nrrd")
 
 @dataclass(frozen=True)
 class CaseFiles:
-    """references: by reader, in the order of the folders given; prediction: None where missing."""
+    """references: by reader, in the order of the folders given; prediction: None where missing.
+    probability: the map beside the prediction, where there is one."""
 
     name: str
     references: dict[str, Path]
     prediction: Path | None
     pet: Path | None
+    probability: Path | None = None
 
 
 class FoldersRefused(Exception):
@@ -29,13 +31,17 @@ class FoldersRefused(Exception):
 
 
 def pair_up(
-    references: Sequence[Path], predictions: Path, pets: Path | None
+    references: Sequence[Path],
+    predictions: Path,
+    pets: Path | None,
+    probabilities: Path | None = None,
 ) -> tuple[list[CaseFiles], list[str]]:
     """The cases of the references, by name, and notices of what was left out.
 
     A folder holds a file for each case, named after it (``case_1.nii.gz``), or a folder for each
-    case with ``reference``, ``prediction`` or ``pet`` in it. One folder of references per reader; a
-    reader who has no file of a case did not read it. Raises FoldersRefused.
+    case with ``reference``, ``prediction``, ``pet`` or ``probability`` in it. One folder of
+    references per reader; a reader who has no file of a case did not read it. Raises
+    FoldersRefused.
     """
     problems: list[Problem] = []
     notices: list[str] = []
@@ -48,6 +54,7 @@ def pair_up(
     }
     answers = _files(predictions, "prediction", problems, notices)
     images = _files(pets, "pet", problems, []) if pets else {}
+    maps = _files(probabilities, "probability", problems, []) if probabilities else {}
     names = sorted({name for files in readers.values() for name in files})
     if not names and not problems:
         problems.append(Problem(str(references[0]), f"holds no case ({', '.join(ENDINGS)})"))
@@ -63,6 +70,8 @@ def pair_up(
         problems += [
             Problem(str(pets), f"has no PET of “{name}”") for name in names if name not in images
         ]
+    if probabilities and not problems and not set(names) & set(maps):
+        problems.append(Problem(str(probabilities), "has no map of any case; name them alike"))
     if problems:
         raise FoldersRefused(list(dict.fromkeys(problems)))
     strangers = sorted(set(answers) - set(names))
@@ -73,6 +82,7 @@ def pair_up(
             references={reader: files[name] for reader, files in readers.items() if name in files},
             prediction=answers.get(name),
             pet=images.get(name),
+            probability=maps.get(name),
         )
         for name in names
     ]

@@ -17,6 +17,7 @@ from evaluation import tables
 from evaluation.batch import Outcome, cohort_of, score_cases
 from evaluation.case_table import read_case_table
 from evaluation.cases import CaseFiles, FoldersRefused, pair_up
+from evaluation.confidence import ConfidenceSpec, Kind
 from evaluation.documents import DocumentRefused, Problem, read_document
 from evaluation.errors import EvaluationError
 from evaluation.files import geometry_of
@@ -59,6 +60,10 @@ def score(
         Path | None,
         typer.Option(help="The PET (SUVbw) on the reference's grid, or a folder of them."),
     ] = None,
+    probability: Annotated[
+        Path | None,
+        typer.Option(help="A probability map on the reference's grid, or a folder of them."),
+    ] = None,
     spec: Spec = None,
     label: Label = None,
     cases: Annotated[
@@ -84,12 +89,18 @@ def score(
     if as_json and as_csv:
         raise _misused("Choose --json or --csv.")
     try:
-        found = _cases(reference, prediction, references or [], predictions, pet)
-        chosen = _spec(spec, label or [], pet=pet is not None, several=not reference)
+        found = _cases(reference, prediction, references or [], predictions, pet, probability)
+        chosen = _spec(
+            spec,
+            label or [],
+            pet=pet is not None,
+            several=not reference,
+            probability=probability is not None,
+        )
         metadata = {} if reference else _metadata(cases, chosen, [one.name for one in found])
         _tell_tolerance(chosen, found[0])
         outcomes = _score(found, chosen, recipe, readers=readers, processes=processes)
-        cohort = cohort_of(outcomes, chosen, metadata) if not reference else {}
+        cohort = cohort_of(outcomes, chosen, metadata) if not reference or probability else {}
     except (DocumentRefused, FoldersRefused) as refusal:
         raise _misused("\n".join(map(str, refusal.problems))) from None
     except EvaluationError as error:
@@ -165,6 +176,10 @@ def metrics(
     empty_masks: Annotated[
         bool, typer.Option("--empty-masks", help="What counts where a mask is empty or missing.")
     ] = False,
+    confidence: Annotated[
+        bool,
+        typer.Option("--confidence", help="What a challenge may ask for beside the mask."),
+    ] = False,
 ) -> None:
     """The catalogue of metrics: id, title, unit, direction, definition, and what each needs."""
     every: list[Metric | CohortMetric] = [*REGISTRY.values(), *COHORT.values()]
@@ -177,6 +192,8 @@ def metrics(
     if empty_masks:
         spec = EvaluationSpec(metrics=list(REGISTRY))
         typer.echo(tables.policy_markdown(spec), nl=False)
+    elif confidence:
+        typer.echo(tables.confidence_markdown())
     elif as_markdown:
         typer.echo(tables.markdown(GROUPS), nl=False)
     elif as_json:
@@ -198,13 +215,14 @@ def _cases(
     references: Sequence[Path],
     predictions: Path | None,
     pet: Path | None,
+    probability: Path | None,
 ) -> list[CaseFiles]:
     if reference and prediction and not references and not predictions:
         if not prediction.is_file():
             raise EvaluationError("not_found", f"{prediction} is no file.")
-        return [CaseFiles(prediction.name, {"reference": reference}, prediction, pet)]
+        return [CaseFiles(prediction.name, {"reference": reference}, prediction, pet, probability)]
     if references and predictions and not reference:
-        cases, notices = pair_up(references, predictions, pet)
+        cases, notices = pair_up(references, predictions, pet, probability)
         for notice in notices:
             err.print(f"[yellow]note[/]: {escape(notice)}", soft_wrap=True)
         return cases
@@ -215,10 +233,15 @@ def _cases(
 
 
 def _spec(
-    file: Path | None, labels: Sequence[str], *, pet: bool | None, several: bool
+    file: Path | None,
+    labels: Sequence[str],
+    *,
+    pet: bool | None,
+    several: bool,
+    probability: bool = False,
 ) -> EvaluationSpec:
     """What the file says; without one, every metric that can be had. pet: whether there is one;
-    None where nothing is scored."""
+    None where nothing is scored. probability: whether there are maps."""
     if file is not None:
         if labels:
             raise EvaluationError("misused", "Labels stand in the file; leave --label out.")
@@ -226,6 +249,10 @@ def _spec(
         if spec.needs_pet and pet is False:
             wanting = ", ".join(metric.id for metric in spec.shown if metric.needs_pet)
             raise EvaluationError("needs_pet", f"{wanting}: give the PET with --pet.")
+        if probability and not (spec.confidence and spec.confidence.is_map):
+            raise EvaluationError(
+                "misused", f"{file} asks for no probability map; leave --probability out."
+            )
         return spec
     named: dict[str, int] = {}
     for text in labels:
@@ -237,9 +264,20 @@ def _spec(
     if several:
         # Outcomes of patients are columns that only a specification can name.
         chosen += [
-            m.id for m in COHORT.values() if all(p.default is not None for p in m.parameters)
+            m.id
+            for m in COHORT.values()
+            if all(p.default is not None for p in m.parameters) and not m.needs_confidence
         ]
-    return EvaluationSpec(labels=named or {"lesion": 1}, metrics=list(chosen))
+    if not probability:
+        return EvaluationSpec(labels=named or {"lesion": 1}, metrics=list(chosen))
+    if len(named) > 1:
+        raise EvaluationError("misused", "A map is of one label; give one --label beside it.")
+    chosen += [metric.id for metric in COHORT.values() if metric.needs_confidence]
+    return EvaluationSpec(
+        labels=named or {"lesion": 1},
+        metrics=list(chosen),
+        confidence=ConfidenceSpec(kind=Kind.PROBABILITY_MAP, name="probability"),
+    )
 
 
 def _label(text: str) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""The job that opens an untrusted mask, in a process that can open nothing else (``nurse``)."""
+"""The jobs that open an untrusted mask or map, in a process that opens nothing else (``nurse``)."""
 
 import json
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from evaluation.errors import EvaluationError
 from evaluation.geometry import Geometry
+from evaluation.maps import read_map
 from evaluation.masks import DrawnMask
 from evaluation.resampling import read_on_grid
 
@@ -28,6 +29,20 @@ def decode(order: dict[str, Any], files: Sequence[BinaryIO], answer: BinaryIO) -
         return
     _say(answer, accepted=True)
     _write(answer, mask)
+
+
+def decode_map(order: dict[str, Any], files: Sequence[BinaryIO], answer: BinaryIO) -> None:
+    """order: {geometry}; files: the map.
+
+    Writes one line of JSON and, where the map is accepted, its steps (uint16, ``[z, y, x]``).
+    """
+    try:
+        steps = read_map(files[0], Geometry.from_json(order["geometry"]))
+    except EvaluationError as refusal:
+        _say(answer, accepted=False, code=refusal.code, message=refusal.message)
+        return
+    _say(answer, accepted=True)
+    answer.write(steps.data)
 
 
 def _say(answer: BinaryIO, **words: object) -> None:

@@ -23,3 +23,7 @@ class VolumeRefused(EvaluationError):
 
 class MaskRefused(EvaluationError):
     """A readable image that cannot be scored as a mask: another grid, or undeclared values."""
+
+
+class MapRefused(EvaluationError):
+    """A file that is not read as a probability map: unreadable, another grid, no probabilities."""

@@ -8,9 +8,10 @@ import numpy as np
 
 from evaluation.errors import EvaluationError
 from evaluation.geometry import Geometry
+from evaluation.maps import kept_map
 from evaluation.masks import DrawnMask, read_mask
 from evaluation.pair import SUV_MARGIN_MM, PetRegion
-from evaluation.scoring import CaseScore, score_masks
+from evaluation.scoring import CaseScore, Confidence, score_masks
 from evaluation.spec import EvaluationSpec
 from evaluation.volumes import Box, open_volume, read_box
 
@@ -21,18 +22,26 @@ def score_files(
     spec: EvaluationSpec,
     *,
     pet: Path | BinaryIO | None = None,
+    probability: Path | BinaryIO | None = None,
+    stated: float | None = None,
 ) -> CaseScore:
     """Score a prediction's file against a reference's; None where there is no usable result.
 
-    ``pet``: SUVbw on the reference's grid, read where a metric needs it. Raises what ``read_mask``,
-    ``read_pet`` and ``score_masks`` raise.
+    ``pet``: SUVbw on the reference's grid, read where a metric needs it. ``probability``: the kept
+    map of the prediction (``maps.kept_map``), or ``stated`` the one probability, where the
+    challenge asks for it. Raises what ``read_mask``, ``read_pet``, ``kept_map`` and ``score_masks``
+    raise.
     """
     values = spec.labels.values()
     masks = [read_mask(reference, None, values)]
     if prediction is not None:
         masks.append(read_mask(prediction, masks[0].geometry, values))
     region = read_pet(pet, masks) if spec.needs_pet and pet is not None else None
-    return score_masks(masks[0], masks[1] if prediction is not None else None, spec, pet=region)
+    confidence: Confidence | None = stated
+    if probability is not None:
+        confidence = kept_map(probability, masks[0].geometry)
+    answer = masks[1] if prediction is not None else None
+    return score_masks(masks[0], answer, spec, pet=region, confidence=confidence)
 
 
 def geometry_of(path: Path) -> Geometry:

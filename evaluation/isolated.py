@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.errors import MaskRefused
+from evaluation.errors import MapRefused, MaskRefused
 from evaluation.geometry import Geometry
 from evaluation.nursery import (
     Ended,
@@ -20,9 +20,16 @@ from evaluation.nursery import (
     IsolatedProcessStopped,
     nursery,
 )
+from evaluation.reliability import STEPS, Steps
 from evaluation.spec import EvaluationSpec
 
-__all__ = ["IsolatedProcessFailed", "IsolatedProcessStopped", "decode_mask", "score_files"]
+__all__ = [
+    "IsolatedProcessFailed",
+    "IsolatedProcessStopped",
+    "decode_map",
+    "decode_mask",
+    "score_files",
+]
 
 _BASE_MEMORY_BYTES = 2 * 1024**3
 _BYTES_PER_VOXEL = 64
@@ -65,7 +72,38 @@ def decode_mask(
         said = _document("decoder", answer.readline(_TEXT_BYTES))
         if said.get("accepted") is not True:
             raise MaskRefused(str(said.get("code")), str(said.get("message")))
-        return _voxels(answer, expected)
+        return _voxels(answer, expected, np.dtype(np.uint8))
+
+
+def decode_map(
+    probability: BinaryIO, expected: Geometry, should_stop: Callable[[], bool] = _never
+) -> Steps:
+    """The probability map in an open, untrusted file as ``maps.read_map`` gives it.
+
+    Raises MapRefused with its codes, and with map_unreadable where reading it exceeded the
+    decoder's memory or time; IsolatedProcessFailed for a defect of the decoder.
+    """
+    order = {
+        "job": "decode_map",
+        "geometry": expected.to_json(),
+        "limits": _limits(expected.voxels, answer_bytes=2 * expected.voxels + _TEXT_BYTES),
+    }
+    done = _run(order, [probability], should_stop)
+    with done.answer as answer:
+        if _exceeded(done):
+            raise MapRefused(
+                "map_unreadable",
+                "Reading the probability map took more memory or time than a map of this size can "
+                "need. Write float32 voxels.",
+            )
+        _require_success("decoder", done)
+        said = _document("decoder", answer.readline(_TEXT_BYTES))
+        if said.get("accepted") is not True:
+            raise MapRefused(str(said.get("code")), str(said.get("message")))
+        steps: Steps = _voxels(answer, expected, np.dtype(np.uint16))
+        if steps.max(initial=0) > STEPS:
+            raise IsolatedProcessFailed("decoder_failed", "The decoder's answer is no map.")
+        return steps
 
 
 def score_files(
@@ -76,8 +114,12 @@ def score_files(
     should_stop: Callable[[], bool] = _never,
     *,
     pet: Path | None = None,
+    probability: Path | None = None,
+    stated: float | None = None,
 ) -> dict[str, Any]:
     """``CaseScore.to_json()`` of files that the platform wrote; ``voxels`` sizes the limit.
+
+    ``probability``, ``stated``: as ``files.score_files``.
 
     Raises MaskRefused (code scorer_limit) where a prediction took the scorer over its memory or
     time, which are ample for any mask that a physician could draw; IsolatedProcessFailed when the
@@ -87,11 +129,13 @@ def score_files(
         "reference": reference,
         "prediction": prediction,
         "pet": pet if spec.needs_pet else None,
+        "probability": probability if spec.confidence is not None else None,
     }
     given = {role: path for role, path in paths.items() if path is not None}
     order = {
         "job": "score",
         "files": list(given),
+        "stated": stated,
         "spec": spec.model_dump(mode="json"),
         "limits": _limits(voxels, answer_bytes=_TEXT_BYTES),
     }
@@ -157,8 +201,8 @@ def _document(name: str, text: bytes) -> dict[str, Any]:
     return found
 
 
-def _voxels(answer: BufferedRandom, expected: Geometry) -> NDArray[np.uint8]:
-    voxels = np.empty(expected.shape, np.uint8)
-    if answer.readinto(voxels.data) < voxels.size:
+def _voxels(answer: BufferedRandom, expected: Geometry, dtype: np.dtype[Any]) -> NDArray[Any]:
+    voxels = np.empty(expected.shape, dtype)
+    if answer.readinto(voxels.data) < voxels.nbytes:
         raise IsolatedProcessFailed("decoder_failed", "The decoder's answer is too short.")
     return voxels

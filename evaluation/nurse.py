@@ -20,14 +20,14 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from evaluation.confinement import Limits, NotConfined, confine, end_with
-from evaluation.decode import decode
+from evaluation.decode import decode, decode_map
 from evaluation.nursery import MOST_FILES, Ending
 from evaluation.scorer import score
 from evaluation.scoring import scored_with
 from evaluation.volumes.nifti import load_nibabel
 
 Job = Callable[[dict[str, Any], Sequence[BinaryIO], BinaryIO], None]
-_JOBS: dict[str, Job] = {"decode": decode, "score": score}
+_JOBS: dict[str, Job] = {"decode": decode, "decode_map": decode_map, "score": score}
 _LOADED_WHEN_NEEDED = (
     "numpy.ma",
     "scipy.ndimage",

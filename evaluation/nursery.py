@@ -23,7 +23,7 @@ from typing import BinaryIO
 from evaluation.errors import EvaluationError
 
 MOST_FILES = 8
-"""That one job may be given; the reference, a prediction and the PET are three."""
+"""That one job may be given; the reference, a prediction, its map and the PET are four."""
 _ROOT = Path(__file__).resolve().parent.parent
 # OpenBLAS would otherwise map memory for threads that nothing here uses.
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", "LANG": "C.UTF-8"}

@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from evaluation.errors import EvaluationError
 from evaluation.geometry import Geometry, Triple
+from evaluation.reliability import STEPS, Reliability, Steps, to_steps
 
 Mask = NDArray[np.bool_]
 Map = NDArray[np.floating[Any]]
 
 NEAR_MM = 10.0
-BINS = 10
 _TOLERANCE_MM = 1e-6
-_EDGES = (np.arange(1, BINS) / BINS).astype(np.float32)
 
 
 class ProbabilityRefused(EvaluationError):
@@ -53,33 +52,38 @@ def judged_voxels(probability: Map, reference: Mask, geometry: Geometry) -> Judg
                 f"{geometry.shape} (z, y, x).",
             )
     likely = _probabilities(probability)
-    either = reference | (likely >= 0.5)
-    box = _padded_box(either, geometry.spacing)
-    near = _within_reach(either[box], geometry.spacing)
+    box, near = _near(reference | (likely >= 0.5), geometry, NEAR_MM)
     return JudgedVoxels(likely[box][near], reference[box][near])
 
 
-def expected_calibration_error(judged: JudgedVoxels) -> float | None:
-    """Σ over bins of |sum of p − number drawn| / number of voxels: how far, on average, a stated
-    probability lies from the share of voxels that the reference holds there. 0 to 1, 0 is best.
+def reliability(judged: JudgedVoxels) -> Reliability:
+    """The counts that calibration is told from."""
+    return Reliability.of(to_steps(judged.probability), judged.drawn)
 
-    10 bins of equal width, [0, 0.1) to [0.9, 1]; p is that of the foreground. Naeini et al., AAAI
-    2015. None where no voxel is judged: the reference is empty and no probability reaches 0.5.
+
+def reliability_of_map(
+    steps: Steps, reference: Mask, drawn: Mask, geometry: Geometry, within_mm: float
+) -> Reliability:
+    """Of the voxels whose centre lies within ``within_mm`` of that of a voxel of the reference, of
+    the predicted mask ``drawn``, or of one with a probability of 0.5 or more.
+
+    All arrays are ``[z, y, x]`` on ``geometry``; steps: probabilities as ``to_steps`` gives them.
+    With the mask an algorithm that draws from a lower probability on is judged where it draws.
+    As an answer widens what is judged of it, what is told of this describes and must not rank.
     """
-    if not judged.probability.size:
-        return None
-    bins = np.searchsorted(_EDGES, judged.probability, side="right")
-    stated = np.bincount(bins, weights=judged.probability, minlength=BINS)
-    held = np.bincount(bins, weights=judged.drawn, minlength=BINS)
-    return float(np.abs(stated - held).sum() / judged.probability.size)
+    box, near = _near(reference | drawn | (steps >= STEPS // 2), geometry, within_mm)
+    return Reliability.of(steps[box][near], reference[box][near])
+
+
+def expected_calibration_error(judged: JudgedVoxels) -> float | None:
+    """``Reliability.expected_calibration_error``; p is that of the foreground. None where no voxel
+    is judged: the reference is empty and no probability reaches 0.5."""
+    return reliability(judged).expected_calibration_error
 
 
 def brier_score(judged: JudgedVoxels) -> float | None:
-    """The mean of (p − r)², r being 1 in the reference and 0 outside. 0 to 1, 0 is best. Brier,
-    Monthly Weather Review 1950. None as ``expected_calibration_error``."""
-    if not judged.probability.size:
-        return None
-    return float(((judged.probability.astype(np.float64) - judged.drawn) ** 2).mean())
+    """``Reliability.brier``. None as ``expected_calibration_error``."""
+    return reliability(judged).brier
 
 
 def soft_dice(probability: Map, share: Map) -> float | None:
@@ -115,27 +119,33 @@ def _probabilities(values: Map) -> NDArray[np.float32]:
     return values.astype(np.float32, copy=False)
 
 
-def _padded_box(mask: Mask, spacing: Triple) -> tuple[slice, ...]:
-    """The bounding box and NEAR_MM around it, within the array; empty for an empty mask."""
+def _near(mask: Mask, geometry: Geometry, mm: float) -> tuple[tuple[slice, ...], Mask]:
+    """A box, and in it the voxels within ``mm`` of one of ``mask``."""
+    radius = mm + _TOLERANCE_MM
+    box = _padded_box(mask, geometry.spacing, radius)
+    return box, _within_reach(mask[box], geometry.spacing, radius)
+
+
+def _padded_box(mask: Mask, spacing: Triple, radius: float) -> tuple[slice, ...]:
+    """The bounding box and ``radius`` (mm) around it, within the array; empty for an empty mask."""
     box = []
     for axis, step in enumerate(spacing[::-1]):
         hit = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
         if not hit.size:
             return (slice(0, 0),) * 3
-        reach = _steps(NEAR_MM + _TOLERANCE_MM, step, mask.shape[axis])
+        reach = _steps(radius, step, mask.shape[axis])
         box.append(slice(max(0, int(hit[0]) - reach), int(hit[-1]) + reach + 1))
     return tuple(box)
 
 
-def _within_reach(mask: Mask, spacing: Triple) -> Mask:
-    """The voxels within NEAR_MM of one of ``mask``.
+def _within_reach(mask: Mask, spacing: Triple, radius: float) -> Mask:
+    """The voxels within ``radius`` (mm) of one of ``mask``.
 
     The ball is taken apart into runs along x. A distance transform of a whole body with noise takes
     forty times as long and gigabytes, which any submission could ask for.
     """
     sx, sy, sz = spacing
     nz, ny, nx = mask.shape
-    radius = NEAR_MM + _TOLERANCE_MM
     rows: dict[int, list[tuple[int, int]]] = {}
     reach_z, reach_y = _steps(radius, sz, nz), _steps(radius, sy, ny)
     for dz in range(-reach_z, reach_z + 1):

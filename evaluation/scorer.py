@@ -9,7 +9,8 @@ from evaluation.spec import EvaluationSpec
 
 
 def score(order: dict[str, Any], files: Sequence[BinaryIO], answer: BinaryIO) -> None:
-    """order: {spec, files}, where ``files`` names each of the files: reference, prediction, pet.
+    """order: {spec, files, stated}, where ``files`` names each of the files: reference, prediction,
+    pet, probability (a kept map).
 
     Writes CaseScore as JSON.
     """
@@ -19,5 +20,7 @@ def score(order: dict[str, Any], files: Sequence[BinaryIO], answer: BinaryIO) ->
         given.get("prediction"),
         EvaluationSpec.model_validate(order["spec"]),
         pet=given.get("pet"),
+        probability=given.get("probability"),
+        stated=order["stated"],
     )
     answer.write(json.dumps(found.to_json(), allow_nan=False).encode())

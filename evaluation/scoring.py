@@ -3,7 +3,7 @@
 import math
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
@@ -19,7 +19,12 @@ from evaluation.geometry import Geometry
 from evaluation.masks import DrawnMask
 from evaluation.metrics import Metric
 from evaluation.pair import Pair, PetRegion
+from evaluation.probability import reliability_of_map
+from evaluation.reliability import Reliability, Steps, to_steps
 from evaluation.spec import EvaluationSpec
+
+Confidence = Steps | float
+"""What was stated beside a mask: a map in steps (``reliability.to_steps``), or one probability."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class CaseScore:
                 name: {label: {"value": v.value, "worst": v.worst} for label, v in labels.items()}
                 for name, labels in self.metrics.items()
             },
-            "counts": {label: asdict(counts) for label, counts in self.counts.items()},
+            "counts": {label: counts.to_json() for label, counts in self.counts.items()},
             "reference_ml": self.reference_ml,
             "prediction_ml": self.prediction_ml,
             "scored_with": dict(scored_with()),
@@ -91,13 +96,15 @@ def score_masks(
     spec: EvaluationSpec,
     *,
     pet: PetRegion | None = None,
+    confidence: Confidence | None = None,
     threads: int = 1,
 ) -> CaseScore:
     """Score ``prediction`` against ``reference``, on the reference's grid.
 
     ``prediction`` is None where there is no usable result: then each metric takes its declared
-    worst value. ``pet``: needed where a metric of ``spec`` reads SUV. ``threads`` changes the time
-    and nothing else. Raises EvaluationError (needs_pet, pet_not_finite), or not_finite when a
+    worst value. ``pet``: needed where a metric of ``spec`` reads SUV. ``confidence``: what was
+    stated of the prediction, counted where ``spec`` asks for it. ``threads`` changes the time and
+    nothing else. Raises EvaluationError (needs_pet, pet_not_finite), or not_finite when a
     metric gives a number that is not finite (a defect here, never stored).
     """
     metrics: dict[str, dict[str, MetricValue]] = {metric.id: {} for metric in spec.shown}
@@ -106,7 +113,8 @@ def score_masks(
         drawn = np.empty(0, np.int32) if prediction is None else prediction.where(value)
         pair = Pair(reference.where(value), drawn, reference.geometry, pet=pet, threads=threads)
         usable = prediction is not None
-        counts[label] = _counts(pair, spec, usable=usable)
+        stated = _reliability(pair, spec, confidence, reference, prediction)
+        counts[label] = replace(_counts(pair, spec, usable=usable), reliability=stated)
         here = situation(pair.reference.voxels.size, drawn.size if usable else None)
         missing = situation(pair.reference.voxels.size, None)
         for metric in spec.shown:
@@ -117,21 +125,55 @@ def score_masks(
 
 
 def _counts(pair: Pair, spec: EvaluationSpec, *, usable: bool) -> Counts:
-    lesions: dict[str, int | None] = {}
-    if spec.counts_lesions_at is not None:
-        found = pair.matching(spec.counts_lesions_at)
-        lesions = {
-            "reference_lesions": pair.reference.lesions.count,
-            "true_lesions": found.true_positives if usable else None,
-            "false_lesions": found.false_positives if usable else None,
-        }
-    return Counts(
+    counts = Counts(
         voxel_ml=pair.geometry.voxel_volume_ml,
         reference=pair.reference.voxels.size,
         prediction=pair.prediction.voxels.size if usable else None,
         common=pair.intersection_voxels if usable else None,
-        **lesions,
     )
+    if spec.counts_lesions_at is None:
+        return counts
+    found = pair.matching(spec.counts_lesions_at)
+    return replace(
+        counts,
+        reference_lesions=pair.reference.lesions.count,
+        true_lesions=found.true_positives if usable else None,
+        false_lesions=found.false_positives if usable else None,
+    )
+
+
+def _reliability(
+    pair: Pair,
+    spec: EvaluationSpec,
+    confidence: Confidence | None,
+    reference: DrawnMask,
+    prediction: DrawnMask | None,
+) -> Reliability | None:
+    """Of the one label of a challenge that asks for confidence; None where nothing is stated."""
+    asked = spec.confidence
+    if asked is None or confidence is None or prediction is None:
+        return None
+    if isinstance(confidence, float):
+        good = np.array([_is_good(pair, asked.dice_at_least or 0.0)])
+        return Reliability.of(to_steps(np.array([confidence])), good)
+    (value,) = spec.labels.values()
+    held, drawn = (np.zeros(reference.geometry.voxels, bool) for _ in range(2))
+    held[reference.where(value)] = True
+    drawn[prediction.where(value)] = True
+    shape = reference.geometry.shape
+    return reliability_of_map(
+        confidence,
+        held.reshape(shape),
+        drawn.reshape(shape),
+        reference.geometry,
+        asked.within_mm or 0.0,
+    )
+
+
+def _is_good(pair: Pair, dice_at_least: float) -> bool:
+    """Whether the mask reaches that Dice; where there is no lesion, whether it is empty."""
+    both = pair.reference.voxels.size + pair.prediction.voxels.size
+    return both == 0 or 2 * pair.intersection_voxels / both >= dice_at_least
 
 
 def _value(metric: Metric, pair: Pair, found: Situation, spec: EvaluationSpec) -> float | None:

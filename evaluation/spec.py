@@ -6,12 +6,21 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from evaluation import empties
-from evaluation.empties import REFERENCE_EMPTY, TABLE, Family, Rule, Situation
+from evaluation.cells import Cell, cells_of, row_problems
+from evaluation.confidence import ConfidenceSpec
+from evaluation.empties import TABLE, Family
 from evaluation.metrics import COHORT, REGISTRY, CohortMetric, Metric
 from evaluation.metrics.base import Parameter, Setting
+from evaluation.strict import Strict as Strict
 
 DEFAULT_METRICS = (
     "dice",
@@ -24,12 +33,6 @@ DEFAULT_METRICS = (
 _DESCRIPTIVE = frozenset({"case_sensitivity", "case_specificity"})
 """Shown with the default set, and ranked only where a challenge names them."""
 LABEL_NAME = r"^[a-z][a-z0-9_-]{0,40}$"
-
-
-class Strict(BaseModel):
-    """Unknown keys, wrong types and infinity are refused; values cannot be changed afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class RankingSpec(Strict):
@@ -54,7 +57,6 @@ class PolicyRow:
 
 
 Choice = str | dict[str, dict[str, Setting] | None]
-Cell = float | Literal["not_applicable", "diagonal"]
 
 
 class EvaluationSpec(Strict):
@@ -88,7 +90,19 @@ class EvaluationSpec(Strict):
         default=None,
         description="nearest: a mask on another grid is resampled; by default it is refused.",
     )
+    confidence: ConfidenceSpec | None = Field(
+        default=None,
+        description="What containers may write beside the mask, to be judged for calibration.",
+    )
     ranking: RankingSpec = RankingSpec()
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A challenge that asks for no confidence has the hash that it had before one could."""
+        document: dict[str, Any] = write(self)
+        if document.get("confidence", ...) is None:
+            del document["confidence"]
+        return document
 
     @field_validator("labels")
     @classmethod
@@ -116,14 +130,34 @@ class EvaluationSpec(Strict):
     @classmethod
     def _cells_fit(cls, cells: dict[str, dict[str, Cell]]) -> dict[str, dict[str, Cell]]:
         problems = [
-            problem for family, row in cells.items() for problem in _row_problems(family, row)
+            problem for family, row in cells.items() for problem in row_problems(family, row)
         ]
         if problems:
             raise ValueError("; ".join(problems))
         return cells
 
     @model_validator(mode="after")
-    def _ranking_fits(self) -> Self:
+    def _parts_fit(self) -> Self:
+        if problems := [*self._ranking_problems(), *self._confidence_problems()]:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _confidence_problems(self) -> list[str]:
+        if self.confidence is None:
+            return [
+                f"{metric.id} needs a probability map or a stated probability: declare confidence, "
+                "or leave the metric out"
+                for metric in self.cohort
+                if metric.needs_confidence
+            ]
+        if len(self.labels) > 1:
+            return [
+                f"confidence: a map or value is of one label, and there are {len(self.labels)} "
+                f"({', '.join(self.labels)}); it can be asked for in a challenge of one label"
+            ]
+        return []
+
+    def _ranking_problems(self) -> list[str]:
         known = {metric.id: metric for metric in self.every}
         problems = []
         for name in self.ranking.metrics:
@@ -137,9 +171,7 @@ class EvaluationSpec(Strict):
                 )
         if not problems and not self.every_ranked:
             problems.append("ranking: none of the metrics can be ranked; add dice, for example")
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
+        return problems
 
     def __getstate__(self) -> dict[Any, Any]:
         """What is derived stays behind when a spec is sent to another process."""
@@ -199,7 +231,7 @@ class EvaluationSpec(Strict):
     def table(self) -> empties.Table:
         """The rules in force for empty masks and missing results."""
         return {
-            family: {**row, **_cells(self.empty_masks.get(family.value, {}))}
+            family: {**row, **cells_of(self.empty_masks.get(family.value, {}))}
             for family, row in TABLE.items()
         }
 
@@ -225,18 +257,6 @@ class EvaluationSpec(Strict):
         )
 
 
-_WORST = {
-    Rule.DIAGONAL,
-    Rule.TWO_HUNDRED,
-    Rule.FAILURE_VOLUME,
-    Rule.FAILURE_LESIONS,
-    Rule.AS_EMPTY,
-}
-_WITH_LESIONS = {"prediction_empty", "no_result"}
-_ZERO_TO_ONE = {Family.OVERLAP, Family.CASE_DETECTION, Family.EMPTY_CASE}
-_WITHOUT_FAILURE = {Family.VOLUME, Family.SIGNED_VOLUME_ERROR, Family.SIGNED_RELATIVE_ERROR}
-_CHARGED_ELSEWHERE = {"no_result", "no_result_reference_empty"}
-"""A missing result is charged through the absolute error in volume."""
 AnyMetric = TypeVar("AnyMetric", Metric, CohortMetric)
 
 
@@ -299,97 +319,3 @@ def _unknown(name: str) -> str:
     close = get_close_matches(name, everything, n=2, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(everything)}"
     return f"unknown metric “{name}” ({hint})"
-
-
-def _cells(row: Mapping[str, Cell]) -> dict[Situation, Rule | float]:
-    return {
-        Situation(name): Rule(cell) if isinstance(cell, str) else cell for name, cell in row.items()
-    }
-
-
-def _failing_pays(family: str, rules: Mapping[Situation, Rule | float]) -> list[str]:
-    """Where a missing result would count for more than an answer."""
-    problems = []
-    for failed, answers in (
-        (Situation.NO_RESULT, [Situation.PREDICTION_EMPTY]),
-        (
-            Situation.NO_RESULT_REFERENCE_EMPTY,
-            [Situation.BOTH_EMPTY, Situation.REFERENCE_EMPTY],
-        ),
-    ):
-        for answer in answers:
-            missing, other = rules[failed], rules[answer]
-            if Rule.NULL not in (missing, other) and _better(family, missing, other):
-                problems.append(
-                    f"{family}: {failed.value} is {_shown(missing)} and {answer.value} "
-                    f"{_shown(other)}: failing would pay; a missing result counts for no more "
-                    "than an answer"
-                )
-    return problems
-
-
-def _better(family: str, missing: Rule | float, other: Rule | float) -> bool:
-    """Whether ``missing`` may be better than ``other``: of two numbers it is told from them; of
-    what the case decides, only the table's own rules for a failure are never better."""
-    one, two = _number(missing), _number(other)
-    if family in _ZERO_TO_ONE:
-        return one is not None and one > (0.0 if two is None else two)
-    if isinstance(missing, Rule) and missing in _WORST:
-        return False
-    return one is None or two is None or one < two
-
-
-def _shown(rule: Rule | float) -> str:
-    return rule.value if isinstance(rule, Rule) else f"{rule:g}"
-
-
-def _number(rule: Rule | float) -> float | None:
-    """The number that a cell stands for in every case; None where the case decides."""
-    if not isinstance(rule, Rule):
-        return rule
-    return {Rule.ZERO: 0.0, Rule.ONE: 1.0, Rule.TWO_HUNDRED: 200.0}.get(rule)
-
-
-def _row_problems(family: str, row: Mapping[str, Cell]) -> list[str]:
-    """Whether a metric applies depends on the reference alone, so that nobody is spared a case for
-    the answer given; and a value is one that the metric could have."""
-    if family not in set(Family):
-        return [f"“{family}” is no kind of metric; {', '.join(Family)} are"]
-    open_cells = [one.value for one in Situation if one is not Situation.BOTH_DRAWN]
-    problems = [
-        f"{family}: “{name}” is no situation; {', '.join(open_cells)} are"
-        for name in row
-        if name not in open_cells
-    ]
-    if problems:
-        return problems
-    for name, cell in row.items():
-        if cell == "diagonal" and family != Family.DISTANCE:
-            problems.append(f"{family}: {name} cannot be a diagonal; only distances can")
-        if family == Family.DISTANCE and not isinstance(cell, str) and name in _WITH_LESIONS:
-            problems.append(
-                f"{family}: {name} is {cell:g}; only the diagonal is farther than any answer"
-            )
-        if name == "no_result" and family in _ZERO_TO_ONE and cell not in (0, "not_applicable"):
-            problems.append(
-                f"{family}: {name} is {cell}; 0 is expected, as an answer may be as low"
-            )
-        if not isinstance(cell, str) and family in _ZERO_TO_ONE:
-            if not 0 <= cell <= 1:
-                problems.append(f"{family}: {name} is {cell:g}; 0 to 1 is expected")
-        elif not isinstance(cell, str) and cell < 0:
-            problems.append(f"{family}: {name} is {cell:g}; 0 or more is expected")
-    rules = {**TABLE[Family(family)], **_cells(row)}
-    if Family(family) not in _WITHOUT_FAILURE:
-        problems += _failing_pays(family, rules)
-    for empty in (True, False):
-        alike = [one for one in rules if (one in REFERENCE_EMPTY) is empty]
-        null = [one.value for one in alike if rules[one] is Rule.NULL]
-        spared = _CHARGED_ELSEWHERE if Family(family) in _WITHOUT_FAILURE else set()
-        if set(null) - spared and {one.value for one in alike} - set(null) - spared:
-            others = ", ".join(one.value for one in alike if rules[one] is not Rule.NULL)
-            problems.append(
-                f"{family}: {', '.join(null)} would not apply while {others} would; whether a "
-                "metric applies depends on the reference alone, so give all or none a value"
-            )
-    return problems

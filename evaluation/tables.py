@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
+from pydantic.fields import FieldInfo
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from evaluation.aggregate import Summary, summarise
 from evaluation.batch import Outcome, mean_of
+from evaluation.confidence import ConfidenceSpec
 from evaluation.empties import TOLD
 from evaluation.geometry import Geometry
 from evaluation.metrics import CohortMetric, CohortValue, Metric
@@ -46,6 +48,8 @@ def print_scores(
 ) -> None:
     if single:
         _print_single(console, outcomes[0], spec)
+        if cohort:
+            console.print("", _of_cohort(cohort, spec))
         return
     cells = [(metric, label) for metric in spec.shown for label in spec.labels]
     by_case = _by_case(outcomes, cells, spec)
@@ -210,6 +214,8 @@ def grid_words(grid: Geometry) -> str:
 
 def needs(metric: Metric | CohortMetric) -> str:
     if isinstance(metric, CohortMetric):
+        if metric.needs_confidence:
+            return "all cases, and a probability map or a stated probability of each"
         columns = [one.id for one in metric.parameters if one.default is None]
         return f"all cases, and {' and '.join(columns)} of each" if columns else "all cases"
     return "masks and PET" if metric.needs_pet else "masks"
@@ -284,3 +290,18 @@ def policy_markdown(spec: EvaluationSpec) -> str:
         ids = ", ".join(f"`{name}`" for name in row.ids)
         lines.append(f"| {row.words}: {ids} | {' | '.join(row.cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def confidence_markdown() -> str:
+    """What a challenge may ask for beside the mask, as a part of the documentation."""
+    rows = [
+        f"| `confidence.{name}` | {one.description} | {_needed(one)} |"
+        for name, one in ConfidenceSpec.model_fields.items()
+    ]
+    return "\n".join(["| key | what | default |", "| --- | --- | --- |", *rows])
+
+
+def _needed(field: FieldInfo) -> str:
+    if field.is_required():
+        return "needed"
+    return "see there" if field.default is None else str(field.default).lower()

@@ -226,7 +226,7 @@ def _over_cohort(entry: Submission, spec: EvaluationSpec) -> Cohort:
         targets.setdefault(result.target.reader_id, []).append(
             ScoredCase(
                 name=result.run.case.name,
-                counts={label: Counts(**one) for label, one in result.counts.items()},
+                counts={label: Counts.from_json(one) for label, one in result.counts.items()},
                 metadata={**result.run.case.metadata, "patient_id": result.run.case.patient},
             )
         )

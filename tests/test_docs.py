@@ -15,7 +15,7 @@ from challenges.definition.describing import design_markdown, participation_mark
 from config.cli import app
 from evaluation.metrics import COHORT, GROUPS, REGISTRY
 from evaluation.spec import EvaluationSpec
-from evaluation.tables import markdown, policy_markdown
+from evaluation.tables import confidence_markdown, markdown, policy_markdown
 from submissions.reasons import reasons_markdown
 from submissions.sandbox.archive.model import Code
 from tests.submissions.test_reasons import CODES
@@ -76,6 +76,23 @@ def test_every_text_of_a_design_and_who_takes_part_stand_in_the_docs():
     assert "`purpose.impact`" in page
     assert "`registration.approval`" in page
     assert with_present_design(page) == page, "run: python -m tests.test_docs"
+
+
+def with_present_confidence(page):
+    """docs/challenge.md with what the model says of confidence between its marks."""
+    mark = re.escape("python -m evaluation metrics --confidence -->\n")
+    return re.sub(
+        f"({mark}).*?(<!-- end -->)",
+        lambda found: f"{found[1]}\n{confidence_markdown()}\n\n{found[2]}",
+        page,
+        flags=re.DOTALL,
+    )
+
+
+def test_what_may_be_asked_for_beside_the_mask_stands_in_the_docs():
+    page = DOCS["challenge.md"]
+    assert "`confidence.dice_at_least`" in page
+    assert with_present_confidence(page) == page, "run: python -m tests.test_docs"
 
 
 def with_present_reasons(page):
@@ -174,6 +191,8 @@ if __name__ == "__main__":
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     django.setup()
     (ROOT / "docs" / "metrics.md").write_text(with_present_catalogue(DOCS["metrics.md"]))
-    (ROOT / "docs" / "challenge.md").write_text(with_present_design(DOCS["challenge.md"]))
+    (ROOT / "docs" / "challenge.md").write_text(
+        with_present_confidence(with_present_design(DOCS["challenge.md"]))
+    )
     (ROOT / "docs" / "containers.md").write_text(with_present_reasons(DOCS["containers.md"]))
     (ROOT / "docs" / "api.md").write_text(with_present_routes(DOCS["api.md"]))

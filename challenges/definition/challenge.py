@@ -177,6 +177,21 @@ class ChallengeDefinition(Strict):
             raise ValueError("; ".join(problems))
         return sockets
 
+    @field_validator("evaluation")
+    @classmethod
+    def _confidence_has_a_place(
+        cls, evaluation: EvaluationSpec, info: ValidationInfo
+    ) -> EvaluationSpec:
+        asked = evaluation.confidence
+        taken = (
+            [info.data.get("output_slug")]
+            if asked and asked.is_map
+            else [one.name for one in info.data.get("outputs") or []]
+        )
+        if asked and asked.name in taken:
+            raise ValueError(f"confidence: “{asked.name}” is the name of another output")
+        return evaluation
+
     @field_validator("phases")
     @classmethod
     def _phases_differ(cls, phases: list[PhaseSpec]) -> list[PhaseSpec]:

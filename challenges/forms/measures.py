@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from pydantic import ValidationError
 
 from challenges.forms.base import DesignForm, Document
+from evaluation.confidence import ConfidenceSpec, Kind
 from evaluation.metrics import GROUPS, CohortMetric, Metric, Parameter
 from evaluation.spec import EvaluationSpec
 
@@ -31,9 +33,12 @@ class Line:
     proposed: bool
 
 
+_ABOUT_NAME = ("string_pattern_mismatch", "missing")
+CONFIDENCE = ("kind", "name", "required", "within_mm", "dice_at_least")
+
+
 class MeasuresForm(DesignForm):
     parts = ("reasons",)
-
     failure_volume_ml = forms.FloatField(
         label="A missing result costs at least, in volume",
         min_value=0.001,
@@ -47,6 +52,42 @@ class MeasuresForm(DesignForm):
         required=False,
         label="Baselines compete",
         help_text="Otherwise they are shown where they would stand, and change no one’s rank.",
+    )
+    confidence_kind = forms.ChoiceField(
+        required=False,
+        label="Beside the mask, containers may write",
+        choices=[
+            ("", "nothing"),
+            (Kind.PROBABILITY_MAP.value, "a probability for each voxel"),
+            (Kind.UNCERTAINTY_VALUE.value, "one number: the probability that the mask is good"),
+        ],
+        help_text="For challenges of one label. The calibration error and the Brier score say how "
+        "far it can be believed; neither ranks.",
+    )
+    confidence_name = forms.CharField(
+        required=False,
+        label="Name of the map’s folder, or of the number’s file",
+        max_length=60,
+        help_text="Small letters, digits and “-”, such as pet-lesion-probability.",
+    )
+    confidence_required = forms.BooleanField(
+        required=False,
+        label="A case without it counts as one without a result",
+        help_text="Otherwise it takes no part in the calibration, and is counted.",
+    )
+    confidence_within_mm = forms.FloatField(
+        required=False,
+        label="A map is judged within so many mm of a lesion, real or drawn",
+        min_value=0,
+        max_value=30,
+        help_text="mm; 10 where nothing is said. All of a body would hide every error.",
+    )
+    confidence_dice_at_least = forms.FloatField(
+        required=False,
+        label="A mask is good from this Dice on",
+        min_value=0,
+        max_value=1,
+        help_text="Where one number is asked for: what it is the probability of.",
     )
 
     def __init__(
@@ -92,12 +133,41 @@ class MeasuresForm(DesignForm):
         for metric in _every():
             if values.get(f"rank {metric.id}") and not values.get(f"show {metric.id}"):
                 self.add_error(f"rank {metric.id}", "A metric that ranks is also shown.")
+            if metric in shown and needs_confidence(metric) and not values.get("confidence_kind"):
+                self.add_error(
+                    "confidence_kind", f"{metric.title} is told of what is written beside the mask."
+                )
             for one in metric.parameters:
                 needed = metric in shown and one.default is None
                 name = f"{metric.id} {one.id}"
                 if needed and values.get(name) in (None, "") and name not in self.errors:
                     self.add_error(name, f"{metric.title} needs it: {one.meaning}")
+        if values.get("confidence_kind"):
+            self._check_confidence()
         return values
+
+    def _check_confidence(self) -> None:
+        """By the definition's own rules; what is wrong stands at its field."""
+        try:
+            ConfidenceSpec.model_validate(self._confidence())
+        except ValidationError as error:
+            for problem in error.errors():
+                place = str(problem["loc"][0]) if problem["loc"] else "kind"
+                field = f"confidence_{place}"
+                if problem["type"] in _ABOUT_NAME:
+                    self.add_error(field, "Three small letters, digits and “-” or more.")
+                elif field not in self.errors:
+                    self.add_error(field, problem["msg"].removeprefix("Value error, "))
+
+    def _confidence(self) -> dict[str, Any]:
+        """What is of the other kind is left out."""
+        values = self.cleaned_data
+        other = {
+            Kind.PROBABILITY_MAP.value: "dice_at_least",
+            Kind.UNCERTAINTY_VALUE.value: "within_mm",
+        }.get(values.get("confidence_kind", ""), "")
+        found = {name: values.get(f"confidence_{name}") for name in CONFIDENCE if name != other}
+        return {name: value for name, value in found.items() if value is not None}
 
     def load(self, document: Document) -> dict[str, Any]:
         evaluation = document.get("evaluation") or {}
@@ -113,6 +183,8 @@ class MeasuresForm(DesignForm):
             "failure_lesions": evaluation.get("failure_lesions", 100),
             "baselines_compete": ranking.get("baselines_compete", False),
         }
+        confidence = evaluation.get("confidence") or {}
+        found |= {f"confidence_{name}": confidence.get(name) for name in CONFIDENCE}
         for metric in _every():
             found[f"show {metric.id}"] = metric.id in chosen
             found[f"rank {metric.id}"] = metric.id in chosen and metric.id in ranked
@@ -132,6 +204,9 @@ class MeasuresForm(DesignForm):
         ranked = [one.id for one in shown if values.get(f"rank {one.id}")]
         by_default = set(_ranked_by_default([one.id for one in shown])) == set(ranked)
         evaluation["metrics"] = [self._choice(metric) for metric in shown]
+        evaluation.pop("confidence", None)
+        if values["confidence_kind"]:
+            evaluation["confidence"] = self._confidence()
         evaluation["failure_volume_ml"] = values["failure_volume_ml"]
         evaluation["failure_lesions"] = values["failure_lesions"]
         evaluation["ranking"] = {
@@ -154,7 +229,8 @@ def _id(choice: str | dict[str, Any]) -> str:
 
 
 def _ranked_by_default(shown: list[str]) -> list[str]:
-    """What ranks where a definition does not say it."""
+    """What ranks where a definition does not say it; what needs a confidence never does."""
+    shown = [name for name in shown if name not in _OF_CONFIDENCE]
     if not shown:
         return []
     needed = {
@@ -166,8 +242,15 @@ def _ranked_by_default(shown: list[str]) -> list[str]:
     return [metric.id for metric in spec.every_ranked]
 
 
+def needs_confidence(metric: Metric | CohortMetric) -> bool:
+    return isinstance(metric, CohortMetric) and metric.needs_confidence
+
+
 def _every() -> list[Metric | CohortMetric]:
     return [metric for metrics in GROUPS.values() for metric in metrics]
+
+
+_OF_CONFIDENCE = {metric.id for metric in _every() if needs_confidence(metric)}
 
 
 def _field(parameter: Parameter) -> forms.Field:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -171,7 +171,13 @@ def with_failures(
 def without_result(counts: CaseCounts) -> CaseCounts:
     return tuple(
         {
-            label: replace(one, prediction=None, common=None, true_lesions=None, false_lesions=None)
+            label: Counts(
+                voxel_ml=one.voxel_ml,
+                reference=one.reference,
+                prediction=None,
+                common=None,
+                reference_lesions=one.reference_lesions,
+            )
             for label, one in target.items()
         }
         for target in counts

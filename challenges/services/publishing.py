@@ -208,7 +208,18 @@ def _unchangeable(
     for name in ("modalities", "inputs", "output_slug"):
         if getattr(after, name) != getattr(before, name) and has_submissions(challenge):
             problems.append(Problem(name, "containers were written for it, and it stays"))
+    if _asks_otherwise(before, after) and has_submissions(challenge):
+        text = "containers were written for its kind and name, and they stay"
+        problems.append(Problem("evaluation.confidence", text))
     return problems
+
+
+def _asks_otherwise(before: ChallengeDefinition, after: ChallengeDefinition) -> bool:
+    """Whether something else is asked for beside the mask; asking at first, or no more, is not."""
+    one, other = before.evaluation.confidence, after.evaluation.confidence
+    return (
+        one is not None and other is not None and (one.kind, one.name) != (other.kind, other.name)
+    )
 
 
 def _apply_phase(challenge: Challenge, position: int, spec: PhaseSpec) -> Phase:

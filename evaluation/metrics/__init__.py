@@ -8,7 +8,8 @@ from evaluation.metrics.base import (
     Metric,
     Parameter,
 )
-from evaluation.metrics.cohort import METRICS as _COHORT
+from evaluation.metrics.calibration import METRICS as _CALIBRATION
+from evaluation.metrics.cohort import METRICS as _ENDPOINTS
 from evaluation.metrics.lesions import METRICS as LESIONS
 from evaluation.metrics.overlap import METRICS as OVERLAP
 from evaluation.metrics.surface import METRICS as SURFACE
@@ -16,6 +17,7 @@ from evaluation.metrics.uptake import METRICS as UPTAKE
 from evaluation.metrics.volume import METRICS as VOLUME
 from evaluation.pair import Pair
 
+_COHORT = (*_ENDPOINTS, *_CALIBRATION)
 GROUPS: dict[str, tuple[Metric | CohortMetric, ...]] = {
     "Overlap": OVERLAP,
     "Borders": SURFACE,

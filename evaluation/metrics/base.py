@@ -149,7 +149,8 @@ class CohortMetric:
     """A metric of all cases together; the fields are those of ``Metric``.
 
     interval: what ``low`` and ``high`` of its value are; empty where it has none. check: raises
-    EvaluationError for a case's metadata that it could not read.
+    EvaluationError for a case's metadata that it could not read. needs_confidence: a probability
+    map or a stated probability beside each mask.
     """
 
     id: str
@@ -164,6 +165,7 @@ class CohortMetric:
     interval: str = ""
     rankable: bool = True
     check: Callable[[Mapping[str, str]], None] = lambda _: None
+    needs_confidence: bool = False
     parameters: tuple[Parameter, ...] = ()
     settings: Settings = field(default_factory=dict)
     make: Callable[[Settings], "CohortMetric"] | None = None

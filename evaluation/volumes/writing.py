@@ -13,8 +13,14 @@ from evaluation.errors import EvaluationError
 from evaluation.volumes.nifti import load_nibabel
 from evaluation.volumes.volume import Volume
 
-_META_NAMES = {"i1": "MET_CHAR", "u1": "MET_UCHAR", "i2": "MET_SHORT", "f4": "MET_FLOAT"}
-_NRRD_NAMES = {"i1": "int8", "u1": "uint8", "i2": "int16", "f4": "float"}
+_META_NAMES = {
+    "i1": "MET_CHAR",
+    "u1": "MET_UCHAR",
+    "i2": "MET_SHORT",
+    "u2": "MET_USHORT",
+    "f4": "MET_FLOAT",
+}
+_NRRD_NAMES = {"i1": "int8", "u1": "uint8", "i2": "int16", "u2": "uint16", "f4": "float"}
 
 
 def write_volume(path: Path, volume: Volume) -> None:
@@ -38,7 +44,7 @@ def write_volume(path: Path, volume: Volume) -> None:
 
 
 def write_mha(volume: Volume) -> bytes:
-    """One compressed MetaImage file of int8, uint8, int16 or float32."""
+    """One compressed MetaImage file of int8, uint8, int16, uint16 or float32."""
     voxels, kind = _little_endian(volume, _META_NAMES)
     geometry = volume.geometry
     matrix = np.array(geometry.direction).reshape(3, 3).T.ravel()
@@ -55,7 +61,7 @@ def write_mha(volume: Volume) -> bytes:
 
 
 def write_nrrd(volume: Volume) -> bytes:
-    """One compressed NRRD file of int8, uint8, int16 or float32, in LPS."""
+    """One compressed NRRD file of int8, uint8, int16, uint16 or float32, in LPS."""
     voxels, kind = _little_endian(volume, _NRRD_NAMES)
     geometry = volume.geometry
     axes = (np.array(geometry.direction).reshape(3, 3) * geometry.spacing).T
@@ -88,7 +94,8 @@ def _little_endian(volume: Volume, names: dict[str, str]) -> tuple[NDArray[np.ge
     if code not in names:
         raise EvaluationError(
             "unsupported_type",
-            f"Pixels of type {voxels.dtype} are not written; use int8, uint8, int16 or float32.",
+            f"Pixels of type {voxels.dtype} are not written; use int8, uint8, int16, uint16 or "
+            "float32.",
         )
     return voxels.astype(voxels.dtype.newbyteorder("<"), copy=False), names[code]
 

@@ -21,8 +21,10 @@ import numpy as np
 import pytest
 
 from evaluation import seccomp
+from evaluation.confidence import ConfidenceSpec, Kind
 from evaluation.confinement import Limits, NotConfined, confine, seccomp_is_there
 from evaluation.metrics import REGISTRY
+from evaluation.reliability import to_steps
 from evaluation.spec import Choice, EvaluationSpec
 from evaluation.volumes import Volume, write_mha, write_nifti, write_nrrd
 from tests.evaluation.files import refused_files
@@ -339,19 +341,23 @@ def decoding(folder: Path, mask: Volume) -> Iterator[dict[str, object]]:
         for resample in (None, "nearest"):
             order = {"geometry": mask.geometry.to_json(), "values": [1], "resample": resample}
             yield {"job": "decode", "order": order, "files": [f"{number}.mask"]}
+        yield {"job": "decode_map", "order": order, "files": [f"{number}.mask"]}
 
 
 def scoring(folder: Path, masks: list[Volume]) -> Iterator[dict[str, object]]:
     at_any_overlap: Choice = {"lesion_f1": {"min_iou": 0.1}}  # so that two may lie on one
     metrics: list[Choice] = [at_any_overlap if name == "lesion_f1" else name for name in REGISTRY]
-    spec = EvaluationSpec(metrics=metrics).model_dump(mode="json")
-    roles = ("reference", "prediction", "pet")
+    asked = ConfidenceSpec(kind=Kind.PROBABILITY_MAP, name="pet-probability")
+    spec = EvaluationSpec(metrics=metrics, confidence=asked).model_dump(mode="json")
+    roles = ("reference", "prediction", "pet", "probability")
     for pair in zip(masks[::2], masks[1::2], strict=True):
         pet = Volume(np.ones(pair[0].voxels.shape, np.float32), pair[0].geometry)
         names = [f"{id(pair[0])}.{role}" for role in roles]
-        for name, volume in zip(names, (*pair, pet), strict=True):
+        kept = Volume(to_steps(pair[1].voxels), pair[0].geometry)
+        for name, volume in zip(names, (*pair, pet, kept), strict=True):
             (folder / name).write_bytes(write_mha(volume))
-        yield {"job": "score", "order": {"files": roles, "spec": spec}, "files": names}
+        order = {"files": roles, "spec": spec, "stated": None}
+        yield {"job": "score", "order": order, "files": names}
 
 
 @pytest.mark.parametrize("lacking", ["a filter in the kernel", "a filter for the machine"])

@@ -49,6 +49,9 @@ def _images(material: Material) -> Block:
     definition = material.definition
     inputs = "; ".join(f"{one.title} ({one.name}.json)" for one in definition.inputs)
     outputs = "; ".join(f"{one.title} ({one.name}.json)" for one in definition.outputs)
+    if "evaluation" not in material.unread and (asked := definition.evaluation.confidence):
+        stated = f"{asked.kind.words} ({asked.place}){'' if asked.required else ', if it can'}"
+        outputs = f"{outputs}; {stated}" if outputs else stated
     columns = ", ".join(definition.public_columns)
     return Definitions(
         (
