@@ -71,9 +71,11 @@ def begin(
     require_taking(phase, kind)
     if sha256 and not _SHA256.fullmatch(sha256.lower()):
         raise UploadRefused("The SHA-256 of the file is expected as 64 hexadecimal digits.")
-    if not 0 < size_bytes <= settings.UPLOAD_BYTES:
+    if size_bytes < 1:
+        raise UploadRefused("The file is empty.")
+    if size_bytes > settings.UPLOAD_BYTES:
         raise UploadRefused(
-            f"The file has {filesizeformat(size_bytes)}; between 1 byte and "
+            f"The file has {filesizeformat(size_bytes)}; at most "
             f"{filesizeformat(settings.UPLOAD_BYTES)} are taken."
         )
     with transaction.atomic():
