@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+from accounts.models import Notice
 from challenges.models import Membership, Registration
 from challenges.policies import may_take_part
 from challenges.selectors.taking_part import (
@@ -59,6 +60,20 @@ def test_a_person_registers_and_sees_that_it_waits(challenge):
     assert "waiting for approval" in page
     assert "AutoPET." in page
     assert not may_take_part(a_user("developer"), challenge)
+
+
+def test_organisers_are_told_that_one_waits_and_the_person_what_was_decided(plain):
+    person = registered(plain, "developer")
+    registering.register(challenge=plain, user=person, institute="Elsewhere", answers={})
+    registering.withdraw(challenge=plain, user=person)
+    registered(plain, "developer")
+    (waiting,) = Notice.objects.filter(kind=Notice.Kind.WAITING)
+    assert waiting.person == a_user("organiser")
+    decided(plain, "developer", approve=False, note="Say where you work.")
+    (told,) = Notice.objects.filter(kind=Notice.Kind.REGISTRATION)
+    assert told.person == person
+    assert "was declined" in told.text
+    assert "> Say where you work." in told.text
 
 
 def test_without_approval_it_is_valid_at_once(tmp_path):
