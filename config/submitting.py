@@ -285,7 +285,8 @@ def _line(found: Any) -> str:  # noqa: ANN401
     if not found["has_ended"] and found.get("ahead"):
         parts.append(f"{found['ahead']} before it")
     if left := found.get("estimate"):
-        parts.append(f"{left['low_seconds'] / 60:.0f} to {left['high_seconds'] / 60:.0f} min left")
+        low, high = (max(1, round(left[f"{end}_seconds"] / 60)) for end in ("low", "high"))
+        parts.append(f"{low} to {high} min left" if low < high else f"about {high} min left")
     return ", ".join(parts)
 
 
