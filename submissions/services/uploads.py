@@ -76,7 +76,8 @@ def submit(
         )
     with transaction.atomic():
         # Changes nothing, and locks the row: of two at once the later finds the other's submission.
-        Upload.objects.filter(pk=upload.pk).update(size_bytes=F("size_bytes"))
+        if not Upload.objects.filter(pk=upload.pk).update(size_bytes=F("size_bytes")):
+            raise UploadRefused("The upload was discarded meanwhile. Upload the file again.")
         made = Submission.objects.filter(version__upload=upload, rerun_of=None).first()
         if made is not None:
             return made

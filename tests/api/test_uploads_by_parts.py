@@ -13,6 +13,7 @@ from submissions.services import arriving
 from submissions.services.arriving import MOST_UNFINISHED, UNTOUCHED, path_of
 from submissions.services.checking import check_next
 from submissions.services.clean_up import clean_up
+from submissions.services.uploads import submit
 from tests.api.conftest import Program
 from tests.api.sending import begin, ends_at, send, sha256, upload
 from tests.factories import a_user
@@ -187,6 +188,15 @@ def test_an_upload_that_is_discarded_while_it_comes_ends_in_a_sentence(phase, de
     with pytest.raises(arriving.UploadRefused, match="discarded"):
         arriving.append(row=row, offset=0, parts=parts())
     assert not path_of(row).exists()
+
+
+def test_an_upload_that_is_discarded_while_it_is_submitted_ends_in_a_sentence(phase, developer):
+    upload(developer, phase, a_tar())
+    row = Upload.objects.get()
+    arriving.discard(row=Upload.objects.get())
+    with pytest.raises(arriving.UploadRefused, match="discarded"):
+        submit(upload=row, user=a_user("developer"), title="Mine")
+    assert not Submission.objects.exists()
 
 
 def test_two_parts_at_once_are_not_mixed(phase, developer):
