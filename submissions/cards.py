@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.models import User
 from submissions import selectors
 from submissions.forms import CardForm
-from submissions.services.cards import save_card
+from submissions.services.cards import CardRefused, save_card
 
 
 @require_GET
@@ -31,11 +31,17 @@ def edit(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
     asked = selectors.asked_of(view.version)
     form = CardForm(request.POST or None, card=view.card, asked=asked)
     if request.method == "POST" and form.is_valid():
-        if save_card(version=view.version, card=form.card, by=request.user):
-            messages.success(request, "The card is saved.")
+        try:
+            changed = save_card(version=view.version, card=form.card, by=request.user)
+        except CardRefused as refusal:
+            for name, problem in refusal.problems.items():
+                form.add_error(name, problem)
         else:
-            messages.info(request, "Nothing was changed.")
-        return redirect("algorithm", public_id)
+            if changed:
+                messages.success(request, "The card is saved.")
+            else:
+                messages.info(request, "Nothing was changed.")
+            return redirect("algorithm", public_id)
     return render(
         request,
         "submissions/card_form.html",

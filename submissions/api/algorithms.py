@@ -11,7 +11,7 @@ from challenges.definition import AlgorithmCard
 from submissions import selectors
 from submissions.api.answers import Problem
 from submissions.models import Algorithm
-from submissions.services.cards import save_card
+from submissions.services.cards import CardRefused, save_card
 
 router = Router(tags=["Algorithms"])
 
@@ -86,7 +86,11 @@ def put_card(
     if view is None or not view.may_edit:
         raise Http404
     caller = caller_of(request)
-    save_card(version=view.version, card=body, by=caller.user)
+    try:
+        save_card(version=view.version, card=body, by=caller.user)
+    except CardRefused as refusal:
+        told = "; ".join(f"{name}: {text}" for name, text in refusal.problems.items())
+        return Status(422, Problem(detail=told))
     return Status(200, _version(selectors.card_view(caller.viewer, view.version)))
 
 

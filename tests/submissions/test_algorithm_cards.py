@@ -8,7 +8,7 @@ from leaderboards.selectors import board
 from leaderboards.services import refresh
 from submissions.models import AlgorithmVersion, CardRevision, ContainerImage, Submission
 from submissions.selectors import find_algorithm, missing_fields, report
-from submissions.services.cards import card_of, save_card
+from submissions.services.cards import CardRefused, card_of, save_card
 from submissions.services.uploads import submit_upload
 from tests.factories import A_CONFIG, a_phase, a_submission, a_user
 from tests.submissions.test_predictions import processed
@@ -60,6 +60,34 @@ def test_an_entry_stands_on_the_leaderboard_once_its_card_tells_what_is_asked(
     assert save_card(version=entry.version, card=FULL, by=developer)
     assert on_the_board(phase) == ["Threshold"]
     assert report(developer, Submission.objects.get()).card_lacks == ()
+
+
+def test_what_a_leaderboard_asks_for_is_not_taken_back_once_scored(phase, entry, developer, client):
+    """Else whoever has seen a worse score could empty a field, and the version before would stand."""
+    requires(phase, "plain_language", "licence")
+    save_card(version=entry.version, card=FULL, by=developer)
+    with pytest.raises(CardRefused) as refused:
+        save_card(version=entry.version, card=AlgorithmCard(licence="GPL-3.0-only"), by=developer)
+    assert list(refused.value.problems) == ["plain_language"]
+    client.force_login(developer)
+    algorithm = entry.version.algorithm.public_id
+    page = client.post(f"/algorithms/{algorithm}/1/card/", {"licence": "MIT"})
+    assert page.status_code == 422
+    assert "is scored in it" in page.content.decode()
+    answer = client.put(
+        f"/api/v1/algorithms/{algorithm}/versions/1/card",
+        {"licence": "MIT"},
+        content_type="application/json",
+    )
+    assert answer.status_code == 422
+    assert "plain_language" in answer.json()["detail"]
+    assert on_the_board(phase) == ["Threshold"]
+    other = FULL.model_copy(
+        update={"plain_language": "It draws round lesions.", "parameters": None}
+    )
+    assert save_card(version=entry.version, card=other, by=developer)
+    Submission.objects.update(state="running")
+    assert save_card(version=entry.version, card=AlgorithmCard(), by=developer)
 
 
 def test_a_baseline_needs_no_card(phase, entry):
