@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 from jsonschema import Draft202012Validator
 
 from challenges.definition import OutputSpec
+from evaluation.confidence import ConfidenceSpec
 from submissions.sandbox.outcome import Failure
 
 
@@ -34,6 +35,23 @@ def judge_documents(
             return {}, Failure("wrong_json", f"{place} does not fit the challenge's schema: {text}")
         values[output.name] = value
     return values, None
+
+
+def judge_stated(content: bytes, asked: ConfidenceSpec) -> float | Failure:
+    """The one probability of a case: bad_json, or wrong_confidence where it is none."""
+    try:
+        value = _parse(content)
+        shown = json.dumps(value)[:100]
+    except (ValueError, RecursionError) as error:
+        return Failure("bad_json", f"{asked.place} is not JSON: {_words(error)}.")
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0.0 <= value <= 1.0:
+        return Failure(
+            "wrong_confidence",
+            f"{asked.place} holds {shown}; expected one number from 0 to 1, the "
+            "probability that the mask is good, and nothing else, such as 0.85.",
+        )
+    return float(value)
 
 
 def _parse(content: bytes) -> Any:  # noqa: ANN401

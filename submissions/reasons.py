@@ -33,6 +33,10 @@ _UNREADABLE = Meaning(
     "Write one complete .mha or .nii.gz file of uint8 voxels.",
 )
 _OURS = "The platform could not do its part; the program is not to blame."
+_ONE_MAP = (
+    "Write exactly one .mha or .nii.gz file of probabilities, float32 from 0 to 1, to "
+    "/output/images/<name>/, as the challenge's page says."
+)
 _JSON = "Write each /output/<name>.json that the challenge declares, as its schema says."
 
 
@@ -115,6 +119,42 @@ MEANINGS = {
     ),
     "wrong_json": Meaning(
         "JSON does not fit", _OUTPUT, "A declared JSON file does not fit its schema.", _JSON
+    ),
+    "no_confidence": Meaning(
+        "Confidence missing",
+        _OUTPUT,
+        "The probability map or the stated probability, which this challenge requires, is missing.",
+        "The challenge's page names its place.",
+    ),
+    "two_maps": Meaning(
+        "Several maps", _OUTPUT, "There was more than one probability map.", _ONE_MAP
+    ),
+    "wrong_confidence": Meaning(
+        "No probability",
+        _OUTPUT,
+        "What was stated is not one number from 0 to 1.",
+        "Write the probability that the mask is good, alone, to /output/<name>.json.",
+    ),
+    "map_unreadable": Meaning(
+        "Unreadable map", _MASK, "The probability map could not be read.", _ONE_MAP
+    ),
+    "map_wrong_grid": Meaning(
+        "Wrong grid of the map",
+        _MASK,
+        "The probability map must have the PET image's size, spacing and position.",
+        "With SimpleITK: probability.CopyInformation(pet).",
+    ),
+    "map_not_finite": Meaning(
+        "NaN in the map",
+        _MASK,
+        "The probability map holds NaN or infinity.",
+        "Look for a division by 0 before the softmax or sigmoid.",
+    ),
+    "map_out_of_range": Meaning(
+        "Not probabilities",
+        _MASK,
+        "The probability map holds values below 0 or above 1.",
+        "Write what comes out of the softmax or sigmoid, not logits, percents or labels.",
     ),
     "unknown_format": _UNREADABLE,
     "bad_header": _UNREADABLE,

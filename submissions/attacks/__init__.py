@@ -4,9 +4,9 @@
 it, each attack beside a good container that has to score as it does alone.
 """
 
-from submissions.attacks.outputs import FILES, MASKS
+from submissions.attacks.outputs import CONFIDENCE, FILES, MASKS
 from submissions.attacks.programs import REACH, RESOURCES
 
-ATTACKS = (*RESOURCES, *REACH, *FILES, *MASKS)
+ATTACKS = (*RESOURCES, *REACH, *FILES, *MASKS, *CONFIDENCE)
 
 __all__ = ["ATTACKS"]

@@ -1,6 +1,6 @@
 """Attacks by what a container leaves in /output: strange files, hostile masks, hostile JSON."""
 
-from submissions.attacks.programs import DOCUMENT, Attack, writes
+from submissions.attacks.programs import DOCUMENT, VALUE, Attack, writes
 
 FILES = (
     writes("no mask", "write nothing", "", "no_output"),
@@ -193,3 +193,43 @@ MASKS = (
         documents=(DOCUMENT,),
     ),
 )
+
+
+def _map(name: str, tried: str, program: str, *codes: str) -> Attack:
+    """Beside a good mask."""
+    return Attack(name, tried, f"mask(); {program}", codes, asks_map=True)
+
+
+def _value(name: str, tried: str, program: str, *codes: str) -> Attack:
+    path = f"'/output/{VALUE}.json'"
+    return Attack(name, tried, f"mask(); path = {path}; {program}", codes, asks_value=True)
+
+
+CONFIDENCE = (
+    _map("a map of NaN", "probabilities that are no numbers", "floats(float('nan'), folder=maps)",
+         "map_not_finite"),
+    _map("a map beyond 1", "probabilities of 1.5", "floats(1.5, folder=maps)", "map_out_of_range"),
+    _map("two maps", "two maps beside one mask",
+         "floats(0.5, folder=maps); floats(0.5, folder=maps, name='b.mha')", "two_maps"),
+    _map("a map of 10¹² voxels", "a map whose header declares 10 000³ voxels",
+         "mask(folder=maps, DimSize='10000 10000 10000')", "map_wrong_grid", "map_unreadable"),
+    _map("a bomb in a map", "a map whose voxels unpack to more than is declared",
+         "mask(folder=maps, packed=zlib.compress(bytes(300_000_000), 9))", "map_unreadable"),
+    _map("a map whose pixels are elsewhere", "a map's header whose pixels are the reference",
+         "mask(folder=maps, data='../../reference.mha')", "map_unreadable"),
+    _map("a link as the map", "a symbolic link to the PET in the place of the map",
+         "maps.mkdir()\n"
+         "os.symlink(next(pathlib.Path('/input/images/pet').glob('*')), maps / 'map.mha')",
+         "not_a_regular_file"),
+    _map("a map as large as can be", "a map that fills /output",
+         "maps.mkdir()\n"
+         "with open(maps / 'map.mha', 'wb', buffering=0) as file:\n"
+         "    while True: file.write(bytes(1_000_000))",
+         "output_too_large"),
+    _value("a stated NaN", "NaN in the place of a probability", "open(path, 'w').write('NaN')",
+           "bad_json"),
+    _value("a stated list", "a thousand numbers in the place of one",
+           "open(path, 'w').write(str([0.5] * 1000))", "wrong_confidence"),
+    _value("a stated link", "a symbolic link to /etc/passwd in the place of a probability",
+           "os.symlink('/etc/passwd', path)", "not_a_regular_file"),
+)  # fmt: skip

@@ -7,6 +7,8 @@ BREACH = "BREACH"
 REFUSED = "refused"
 SLUG = "pet-lesion-segmentation"
 DOCUMENT = "risk"
+MAP = "pet-lesion-probability"
+VALUE = "certainty"
 
 # What every program begins with: nothing but Python's own library.
 PRELUDE = f"""
@@ -30,7 +32,7 @@ def header():
     content = next(pathlib.Path("/input/images/pet").glob("*.mha")).read_bytes()
     text = content.split(b"ElementDataFile")[0].decode()
     return dict(line.split(" = ") for line in text.strip().splitlines())
-def mask(name="mask.mha", pixels=None, packed=None, data="LOCAL", **changes):
+def mask(name="mask.mha", pixels=None, packed=None, data="LOCAL", folder=folder, **changes):
     if packed is None:
         packed = zlib.compress(bytes(voxels()) if pixels is None else pixels, 1)
     fields = header()
@@ -44,8 +46,9 @@ def voxels():
     for number in header()["DimSize"].split():
         count *= int(number)
     return count
-def floats(value):
-    mask(pixels=struct.pack("<f", value) * voxels(), ElementType="MET_FLOAT")
+def floats(value, **how):
+    mask(pixels=struct.pack("<f", value) * voxels(), ElementType="MET_FLOAT", **how)
+maps = pathlib.Path("/output/images/{MAP}")
 """
 
 
@@ -54,7 +57,7 @@ class Attack:
     """tried: in words. program: Python, after PRELUDE. codes: reasons of which one has to come;
     "" is a run that ends well, for programs that only look at what they are refused. refusals: so
     many lines of the log have to tell of a refusal. user: of the image; documents: declared JSON
-    outputs of the phase."""
+    outputs of the phase; asks_map, asks_value: what it asks for of confidence."""
 
     name: str
     tried: str
@@ -63,6 +66,8 @@ class Attack:
     refusals: int = 0
     user: str = ""
     documents: tuple[str, ...] = ()
+    asks_map: bool = False
+    asks_value: bool = False
 
 
 def _looks(name: str, tried: str, program: str, refusals: int) -> Attack:

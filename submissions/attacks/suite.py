@@ -13,8 +13,8 @@ from typing import Any
 import docker
 import numpy as np
 
-from challenges.definition import OutputSpec
-from evaluation.errors import MaskRefused
+from challenges.definition import ChallengeDefinition
+from evaluation.confidence import Kind
 from evaluation.files import score_files
 from evaluation.geometry import Geometry
 from evaluation.isolated import decode_mask
@@ -22,19 +22,21 @@ from evaluation.spec import EvaluationSpec
 from evaluation.volumes import Volume, write_mha
 from submissions.attacks.programs import (
     BREACH,
-    DOCUMENT,
     GOOD,
+    MAP,
     PRELUDE,
     REFUSED,
     SLUG,
+    VALUE,
     Attack,
 )
 from submissions.attacks.tarballs import Tarball, read_members, write_members
-from submissions.documents import judge_documents
+from submissions.judging.outcomes import judge
+from submissions.judging.requests import statement_of
 from submissions.sandbox.archive import ArchiveRefused, InspectedImage, canonicalise
 from submissions.sandbox.container import ContainerProgram
 from submissions.sandbox.engine import Engine
-from submissions.sandbox.outcome import InputImage, Limits, Outcome, RunRequest
+from submissions.sandbox.outcome import Failure, InputImage, Limits, Outcome, RunRequest
 from submissions.sandbox.places import Places
 
 GRID = Geometry(size=(12, 10, 8), spacing=(4.0, 4.0, 5.0), origin=(-20.0, -18.0, 7.0))
@@ -184,6 +186,7 @@ class Suite:
             limits=LIMITS if attack else replace(LIMITS, seconds=60),
             work=work,
             outputs=attack.documents if attack else (),
+            confidence=statement_of(_definition(attack)) if attack else None,
         )
         try:
             return contained.run(request, lambda: False)
@@ -192,19 +195,33 @@ class Suite:
 
     def _judge(self, outcome: Outcome, attack: Attack) -> tuple[str, str]:
         """Code and text of what stopped it, empty where it ended well."""
-        if outcome.failure is not None or outcome.mask is None:
-            failure = outcome.failure
-            return (failure.code, failure.message) if failure else ("", "")
-        declared = [OutputSpec(name=DOCUMENT, title="Risk") for _ in attack.documents]
-        _, refused = judge_documents(outcome.documents, declared)
-        if refused is not None:
-            return refused.code, refused.message
-        try:
-            with outcome.mask.open("rb") as file:
-                decode_mask(file, GRID, EvaluationSpec())
-        except MaskRefused as refusal:
-            return refusal.code, refusal.message
-        return "", ""
+        judged = judge(outcome, _definition(attack), GRID, lambda: False)
+        return (judged.code, judged.message) if isinstance(judged, Failure) else ("", "")
+
+
+def _definition(attack: Attack) -> ChallengeDefinition:
+    """Of a challenge that asks for what the attack abuses."""
+    return ChallengeDefinition.model_validate(
+        {
+            "format": 1,
+            "slug": "attacked",
+            "title": "Attacked",
+            "summary": "What the hostile suite runs in.",
+            "question": "Does it hold?",
+            "output_slug": SLUG,
+            "outputs": [{"name": one, "title": "Risk"} for one in attack.documents],
+            "evaluation": {"confidence": _confidence(attack)},
+            "phases": [{"slug": "test", "title": "Test", "cases": "public"}],
+        }
+    )
+
+
+def _confidence(attack: Attack) -> dict[str, object] | None:
+    if attack.asks_map:
+        return {"kind": Kind.PROBABILITY_MAP, "name": MAP}
+    if attack.asks_value:
+        return {"kind": Kind.UNCERTAINTY_VALUE, "name": VALUE, "dice_at_least": 0.8}
+    return None
 
 
 def try_tarball(tarball: Tarball, good: Image, work: Path) -> Verdict:

@@ -67,8 +67,10 @@ def _names_in(config: ImageConfig, definition: ChallengeDefinition) -> Iterator[
                 f"The image's configuration names /input/{name}",
                 f"this challenge gives {_list(offered)}, and nothing else.",
             )
+    asked = definition.evaluation.confidence
+    taken = {definition.output_slug, *([asked.name] if asked and asked.is_map else [])}
     for name in dict.fromkeys(_OUTPUT.findall(said)):
-        if name != definition.output_slug:
+        if name not in taken:
             yield Hint(
                 f"The image's configuration names /output/images/{name}",
                 f"the mask is looked for in /output/images/{definition.output_slug}/ alone.",

@@ -34,23 +34,37 @@ class Scored:
     failure: Failure | None = None
 
 
+@dataclass(frozen=True)
+class Stated:
+    """How sure the algorithm is of an accepted mask: a kept map, or one probability, or neither."""
+
+    probability: Path | None = None
+    value: float | None = None
+
+
+NOTHING_STATED = Stated()
+
+
 def score_against(
     targets: Sequence[Path],
     prediction: Path | None,
     case: CaseInput,
     spec: EvaluationSpec,
     should_stop: Callable[[], bool],
+    *,
+    stated: Stated = NOTHING_STATED,
 ) -> Scored:
     """prediction: an accepted mask; None where there is none, which scores the worst values.
+    stated: beside it.
 
     A mask that no scorer of this size can measure counts as none. Raises IsolatedProcessStopped,
     IsolatedProcessFailed, OSError.
     """
     try:
-        return Scored(_each(targets, prediction, case, spec, should_stop))
+        return Scored(_each(targets, prediction, case, spec, should_stop, stated))
     except MaskRefused as refusal:
         failure = Failure(refusal.code, refusal.message)
-        return Scored(_each(targets, None, case, spec, should_stop), failure)
+        return Scored(_each(targets, None, case, spec, should_stop, NOTHING_STATED), failure)
 
 
 def _each(
@@ -59,11 +73,21 @@ def _each(
     case: CaseInput,
     spec: EvaluationSpec,
     should_stop: Callable[[], bool],
+    stated: Stated,
 ) -> tuple[TargetScore, ...]:
     scores = []
     for target in targets:
         clock = time.monotonic()
-        values = score_files(target, prediction, case.grid.voxels, spec, should_stop, pet=case.pet)
+        values = score_files(
+            target,
+            prediction,
+            case.grid.voxels,
+            spec,
+            should_stop,
+            pet=case.pet,
+            probability=stated.probability,
+            stated=stated.value,
+        )
         scores.append(TargetScore(values, time.monotonic() - clock))
     return tuple(scores)
 

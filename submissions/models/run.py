@@ -99,7 +99,10 @@ class Prediction(models.Model):
     """A mask that was accepted: decoded, re-encoded and kept, so re-scoring never re-runs.
 
     sha256: ``evaluation.volumes.Volume.sha256`` of the label values. sketch: what
-    ``evaluation.similarity`` compares it by. outputs: the declared JSON files, by name.
+    ``evaluation.similarity`` compares it by. outputs: the declared JSON files, by name. How sure
+    the algorithm is, where it was asked and said so: probability, a map in whole steps
+    (``evaluation.maps``), with its hash; or stated, one probability. Both are as private as the
+    mask.
     """
 
     run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="prediction")
@@ -108,6 +111,9 @@ class Prediction(models.Model):
     sha256 = models.CharField(max_length=64)
     sketch = models.BinaryField(default=bytes)
     outputs = models.JSONField(default=dict)
+    probability = models.FileField(storage=private, max_length=300, blank=True)
+    probability_sha256 = models.CharField(max_length=64, blank=True)
+    stated = models.FloatField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

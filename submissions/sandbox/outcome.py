@@ -72,10 +72,24 @@ class InputDocument:
 
 
 @dataclass(frozen=True)
+class Statement:
+    """What a program may write beside its mask of how sure it is: a map, or one number as JSON."""
+
+    name: str
+    is_map: bool
+    required: bool = False
+
+    @property
+    def place(self) -> str:
+        return f"/output/images/{self.name}/" if self.is_map else f"/output/{self.name}.json"
+
+
+@dataclass(frozen=True)
 class RunRequest:
     """One container on one case. run and attempt become labels; work is an empty folder.
 
-    outputs: names of the declared ``/output/<name>.json``. writable: paths of the image that get a
+    outputs: names of the declared ``/output/<name>.json``. confidence: what may be written beside
+    the mask of how sure the program is. writable: paths of the image that get a
     copy in memory, each of tmp_mib at most.
     """
 
@@ -87,6 +101,7 @@ class RunRequest:
     work: Path
     inputs: tuple[InputDocument, ...] = ()
     outputs: tuple[str, ...] = ()
+    confidence: Statement | None = None
     writable: tuple[str, ...] = ()
 
 
@@ -102,8 +117,9 @@ class Outcome:
     """What the platform observed of one run, whether it succeeded or not.
 
     seconds: wall time of the program, None where none was run. mask: the collected file,
-    documents: the declared JSON files by name; both untrusted. failure: None means that all
-    declared outputs were collected after exit status 0. stages: seconds by stage, as far as it
+    confidence: the one beside it, a map or JSON, where there is one; documents: the declared JSON
+    files by name; all untrusted. failure: None means that all declared outputs were collected after
+    exit status 0. stages: seconds by stage, as far as it
     came.
     """
 
@@ -120,6 +136,7 @@ class Outcome:
     failure: Failure | None
     warning: str = ""
     documents: dict[str, bytes] = field(default_factory=dict)
+    confidence: Path | None = None
     stages: dict[str, float] = field(default_factory=dict)
 
 

@@ -24,10 +24,11 @@ from submissions.sandbox.outcome import (
     Owner,
     RunRequest,
     SandboxError,
+    Statement,
     Stopped,
 )
 from submissions.sandbox.places import Places
-from submissions.sandbox.staging import MASK_ENDINGS
+from submissions.sandbox.staging import MASK_ENDINGS, wrong_number_stated
 from submissions.sandbox.usage import Usage
 
 SANDBOX_NONE = "none"
@@ -102,6 +103,8 @@ class BaselineProcess:
         missing = [str(path) for path in documents.values() if not path.is_file()]
         if failure is None and missing:
             failure = Failure("no_json", f"Expected {', '.join(missing)} beside the mask.")
+        stated = _stated(output, request.confidence)
+        failure = failure or wrong_number_stated([path.name for path in stated], request.confidence)
         return Outcome(
             sandbox=SANDBOX_NONE,
             started_at=started,
@@ -116,8 +119,19 @@ class BaselineProcess:
             documents={}
             if failure
             else {name: path.read_bytes() for name, path in documents.items()},
+            confidence=stated[0] if stated and failure is None else None,
             failure=failure,
         )
+
+
+def _stated(output: Path, asked: Statement | None) -> list[Path]:
+    """What lies in the place of what is asked for beside the mask."""
+    if asked is None:
+        return []
+    if not asked.is_map:
+        return [path for path in [output / f"{asked.name}.json"] if path.is_file()]
+    files = (output / "images" / asked.name).glob("*")
+    return [path for path in files if path.name.endswith(MASK_ENDINGS)]
 
 
 def _cpu_seconds(usage: resource.struct_rusage) -> float:

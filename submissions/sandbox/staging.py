@@ -6,12 +6,12 @@ import json
 import math
 import tarfile
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from submissions.sandbox.outcome import Failure, InputDocument, InputImage, Stopped
+from submissions.sandbox.outcome import Failure, InputDocument, InputImage, Statement, Stopped
 
 MASK_ENDINGS = (".mha", ".nii.gz")
 DOCUMENT_BYTES = 64 * 1024
@@ -87,13 +87,14 @@ def padding(size: int) -> bytes:
 
 @dataclass(frozen=True)
 class Collected:
-    """mask: the one file found, copied out; documents: the declared JSON files, as bytes, by name;
-    bytes_used: all that lay in /output."""
+    """mask: the one file found, copied out, and so confidence, where it is asked for and there;
+    documents: the declared JSON files, as bytes, by name; bytes_used: all that lay in /output."""
 
     mask: Path | None
     documents: dict[str, bytes]
     failure: Failure | None
     bytes_used: int
+    confidence: Path | None = None
 
 
 def collect_output(
@@ -103,10 +104,11 @@ def collect_output(
     target: Path,
     limit_bytes: int,
     documents: tuple[str, ...] = (),
+    confidence: Statement | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Collected:
-    """Find the mask in a tar stream of ``/output`` and copy it to ``target``; read the declared
-    JSON ``documents``.
+    """Find the mask in a tar stream of ``/output`` and copy it to ``target``, and what is asked for
+    of ``confidence`` to a file beside it; read the declared JSON ``documents``.
 
     Links, pipes, devices and sockets are never followed or opened: at the place of a declared
     output they are a failure, elsewhere they are ignored, as undeclared files are. Reading ends at
@@ -115,6 +117,7 @@ def collect_output(
     output = PurePosixPath("output")
     wanted = {output / f"{name}.json": name for name in documents}
     found = _Found()
+    beside = target.with_name("confidence")
     reader = io.BufferedReader(ChunkReader(stream, limit_bytes + _TAR_OVERHEAD_BYTES, should_stop))
     try:
         with tarfile.open(fileobj=reader, mode="r|") as archive:
@@ -128,7 +131,8 @@ def collect_output(
                 )
                 if member.isdir():
                     continue
-                if not is_mask and path not in wanted:
+                is_stated = confidence is not None and _is_stated(path, confidence)
+                if not is_mask and not is_stated and path not in wanted:
                     found.others.append(shown)
                 elif not member.isreg():
                     found.strange.append(shown)
@@ -137,8 +141,16 @@ def collect_output(
                     content = archive.extractfile(member)
                     if content is not None and len(found.masks) == 1:
                         _copy(content, target, limit_bytes)
+                elif is_stated and confidence is not None and confidence.is_map:
+                    found.stated.append(shown)
+                    content = archive.extractfile(member)
+                    if content is not None and len(found.stated) == 1:
+                        _copy(content, beside, limit_bytes)
                 elif member.size > DOCUMENT_BYTES:
                     found.long.append(shown)
+                elif is_stated and (content := archive.extractfile(member)) is not None:
+                    found.stated.append(shown)
+                    _copy(content, beside, DOCUMENT_BYTES)
                 elif (content := archive.extractfile(member)) is not None:
                     found.documents[wanted[path]] = content.read()
     except _TooMuch:
@@ -147,11 +159,38 @@ def collect_output(
     except tarfile.TarError as error:
         failure = Failure("unreadable_output", f"/output cannot be read: {error}")
     else:
-        failure = _missing_or_strange(found, slug, documents)
+        failure = _missing_or_strange(found, slug, documents) or wrong_number_stated(
+            found.stated, confidence
+        )
     if failure is not None:
         target.unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
         return Collected(None, {}, failure, found.used)
-    return Collected(target, found.documents, None, found.used)
+    stated = beside if found.stated else None
+    return Collected(target, found.documents, None, found.used, stated)
+
+
+def _is_stated(path: PurePosixPath, asked: Statement) -> bool:
+    if not asked.is_map:
+        return path == PurePosixPath("output") / f"{asked.name}.json"
+    folder = PurePosixPath("output") / "images" / asked.name
+    return path.parent == folder and path.name.endswith(MASK_ENDINGS)
+
+
+def wrong_number_stated(found: Sequence[str], asked: Statement | None) -> Failure | None:
+    """found: the files in the place of what is asked for, as they are shown."""
+    if asked is None or len(found) == 1:
+        return None
+    if found:
+        return Failure(
+            "two_maps",
+            f"Expected one probability map in {asked.place}, found {len(found)}: {_some(found)}. "
+            "Write one file for the one case in /input.",
+        )
+    if not asked.required:
+        return None
+    what = "a probability map (one .mha or .nii.gz file)" if asked.is_map else "a number as JSON"
+    return Failure("no_confidence", f"Expected {what} in {asked.place}; found none.")
 
 
 @dataclass
@@ -159,6 +198,7 @@ class _Found:
     """Names, as they are shown, by what they are."""
 
     masks: list[str] = field(default_factory=list)
+    stated: list[str] = field(default_factory=list)
     documents: dict[str, bytes] = field(default_factory=dict)
     strange: list[str] = field(default_factory=list)
     long: list[str] = field(default_factory=list)
@@ -203,7 +243,7 @@ def _copy(content: IO[bytes], target: Path, limit_bytes: int) -> None:
             left -= len(chunk)
 
 
-def _some(names: list[str]) -> str:
+def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 

@@ -10,13 +10,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from challenges import leases
+from challenges.definition import ChallengeDefinition
 from challenges.definition.limits import PhaseLimits
 from challenges.models import Phase
 from challenges.selectors import definition_of
 from challenges.storage import private, untrusted
 from evaluation.isolated import IsolatedProcessFailed, IsolatedProcessStopped
 from submissions.judging.outcomes import Accepted, judge, own_doing
-from submissions.judging.requests import request_of
+from submissions.judging.requests import asked_of_baseline, asked_of_masks_alone, request_of
 from submissions.models import Attempt, Kind, Prediction, Run
 from submissions.sandbox.container import ContainerProgram
 from submissions.sandbox.engine import GVISOR, Engine
@@ -81,9 +82,7 @@ def run_next(*, worker: str, engine: Engine | None) -> bool:
 
 def _execute(run: Run, worker: str, engine: Engine | None) -> None:
     """One attempt. Only here is a fault of the platform told from one of the algorithm."""
-    case, definition = input_of(run.case), definition_of(run.submission.phase.challenge)
-    if run.submission.version.kind == Kind.PREDICTIONS:
-        definition = definition.model_copy(update={"outputs": []})  # asked of containers alone
+    case, definition = input_of(run.case), _asked_of(run)
     request = request_of(
         run=run.public_id,
         attempt=run.fence,
@@ -132,6 +131,15 @@ def _execute(run: Run, worker: str, engine: Engine | None) -> None:
         _platform_fault(run, attempt, judged, outcome)
     elif _finish(run, attempt, outcome, judged):
         _after(run)
+
+
+def _asked_of(run: Run) -> ChallengeDefinition:
+    definition = definition_of(run.submission.phase.challenge)
+    if run.submission.version.kind == Kind.PREDICTIONS:
+        return asked_of_masks_alone(definition)
+    if run.submission.version.program is not None:
+        return asked_of_baseline(definition)
+    return definition
 
 
 def _own_doing(run: Run, failure: Failure) -> Failure:
@@ -185,11 +193,15 @@ def _finish(run: Run, attempt: Attempt, outcome: Outcome, judged: Accepted | Fai
                     sha256=judged.sha256,
                     sketch=judged.sketch,
                     outputs=judged.outputs,
+                    probability=_map_name(run) if judged.probability else "",
+                    probability_sha256=judged.probability.sha256 if judged.probability else "",
+                    stated=judged.stated,
                 )
                 attempt.output_sha256 = judged.sha256
                 attempt.save(update_fields=["output_sha256"])
     if not ours and isinstance(judged, Accepted):
-        Path(private().path(name)).unlink()
+        for file in _files(run, judged):
+            file.unlink()
     return ours
 
 
@@ -198,13 +210,27 @@ def _prediction_name(run: Run) -> str:
     return f"predictions/{run.submission.public_id}/{run.public_id}-{run.fence}.mha"
 
 
+def _map_name(run: Run) -> str:
+    return _prediction_name(run).removesuffix(".mha") + ".probability.mha"
+
+
+def _files(run: Run, accepted: Accepted) -> dict[Path, bytes]:
+    """All that is kept of a mask that was accepted."""
+    files = {Path(private().path(_prediction_name(run))): accepted.content}
+    if accepted.probability is not None:
+        files[Path(private().path(_map_name(run)))] = accepted.probability.content
+    return files
+
+
 def _write(run: Run, accepted: Accepted) -> None:
-    path = Path(private().path(_prediction_name(run)))
-    path.parent.mkdir(parents=True, exist_ok=True)
+    files = _files(run, accepted)
     try:
-        path.write_bytes(accepted.content)
+        for path, content in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
     except OSError:
-        path.unlink(missing_ok=True)
+        for path in files:
+            path.unlink(missing_ok=True)
         raise
 
 

@@ -15,7 +15,7 @@ from evaluation.geometry import Geometry
 from evaluation.isolated import IsolatedProcessFailed, IsolatedProcessStopped
 from evaluation.spec import EvaluationSpec
 from submissions.judging.requests import CaseInput
-from submissions.judging.scores import score_against
+from submissions.judging.scores import NOTHING_STATED, Stated, score_against
 from submissions.models import CaseResult, Prediction, Run
 from submissions.sandbox.outcome import Failure
 from submissions.services import hosts, lifecycle
@@ -94,9 +94,17 @@ def scores_of(
         input_of(run.case),
         EvaluationSpec.model_validate(edition.specification),
         stopped,
+        stated=_stated(prediction),
     )
     pairs = zip(targets, scored.targets, strict=True)
     return [Score(target, one.values, one.seconds) for target, one in pairs], scored.failure
+
+
+def _stated(prediction: Prediction | None) -> Stated:
+    if prediction is None:
+        return NOTHING_STATED
+    probability = Path(prediction.probability.path) if prediction.probability else None
+    return Stated(probability, prediction.stated)
 
 
 def input_of(case: Case) -> CaseInput:

@@ -32,13 +32,18 @@ class Keeping:
                 file.write(chunk)
 
     def outcome(self, case: str, outcome: Outcome, accepted: Accepted | None) -> None:
-        """The mask as it is scored; one that was refused as it was written."""
+        """The mask, and the map beside it, as they are scored; those that were refused as they were
+        written."""
         if self._folder is None:
             return
         if accepted is not None:
             self._file(case, "mask.mha").write_bytes(accepted.content)
+            if accepted.probability is not None:
+                self._file(case, "probability.mha").write_bytes(accepted.probability.content)
         elif outcome.mask is not None:
             shutil.copyfile(outcome.mask, self._file(case, "refused-mask"))
+            if outcome.confidence is not None:
+                shutil.copyfile(outcome.confidence, self._file(case, "refused-confidence"))
         for name, content in outcome.documents.items():
             self._file(case, f"{name}.json").write_bytes(content)
 

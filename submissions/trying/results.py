@@ -6,8 +6,10 @@ from typing import Any
 from challenges.definition import ChallengeDefinition
 from evaluation.aggregate import Summary, summarise
 from submissions.judging.scores import (
+    NOTHING_STATED,
     Columns,
     Scored,
+    Stated,
     TargetScore,
     columns_of,
     row_of_values,
@@ -27,6 +29,7 @@ class CaseTrial:
     outcome: Outcome | None = None
     scored: Scored | None = None
     sha256: str = ""
+    stated: Stated = NOTHING_STATED
 
     @property
     def reason(self) -> Reason | None:
@@ -106,7 +109,9 @@ class Results:
             "mask_sha256": case.sha256,
             "reference_ml": figures.reference_ml,
             "prediction_ml": figures.prediction_ml,
+            "stated": case.stated.value,
             "metrics": [one.values["metrics"] for one in _targets(case)],
+            "counts": [one.values["counts"] for one in _targets(case)],
         }
 
 

@@ -11,7 +11,7 @@ from challenges.definition.limits import PhaseLimits
 from challenges.ingest import CaseFiles
 from submissions.judging.outcomes import Accepted, is_maybe_its_own, judge, own_doing
 from submissions.judging.requests import request_of
-from submissions.judging.scores import score_against
+from submissions.judging.scores import Stated, score_against
 from submissions.judging.stopping import ends_submission, limit_reached
 from submissions.sandbox.container import ContainerProgram
 from submissions.sandbox.engine import Engine
@@ -157,12 +157,25 @@ def _run(
         shutil.rmtree(work)
         if isinstance(judged, Accepted):
             (case.input.pet.parent / "mask.mha").write_bytes(judged.content)
-            return CaseTrial(case.name, outcome=outcome, sha256=judged.sha256)
+            return CaseTrial(
+                case.name,
+                outcome=outcome,
+                sha256=judged.sha256,
+                stated=_stated(judged, case.input.pet.parent / "probability.mha"),
+            )
         if judged.owner is not Owner.PLATFORM:
             return CaseTrial(case.name, failure=judged, outcome=outcome)
         if not is_maybe_its_own(judged):
             raise SandboxError(judged.code, judged.message)
         before[judged.code] += 1
+
+
+def _stated(accepted: Accepted, target: Path) -> Stated:
+    """Its map, where there is one, is written to ``target``."""
+    if accepted.probability is None:
+        return Stated(value=accepted.stated)
+    target.write_bytes(accepted.probability.content)
+    return Stated(target)
 
 
 def _score(trial: Trial, means: Means, found: CaseTrial, case: ReadyCase, mask: Path) -> CaseTrial:
@@ -172,5 +185,6 @@ def _score(trial: Trial, means: Means, found: CaseTrial, case: ReadyCase, mask: 
         case.input,
         trial.definition.evaluation,
         means.interruption,
+        stated=found.stated,
     )
     return replace(found, scored=scored, failure=found.failure or scored.failure)

@@ -2,10 +2,11 @@
 
 import io
 import tarfile
+from dataclasses import replace
 
 import pytest
 
-from submissions.sandbox.outcome import InputImage, Stopped
+from submissions.sandbox.outcome import InputImage, Statement, Stopped
 from submissions.sandbox.staging import collect_output, input_stream
 
 SLUG = "pet-lesion-segmentation"
@@ -104,3 +105,61 @@ def test_the_input_is_a_tar_of_read_only_files_with_random_names(tmp_path):
             assert tar.extractfile(files[0]).read() == b"p" * 700
             names.add(files[0].name)
     assert len(names) == 2
+
+
+ASKS_MAP = Statement("pet-probability", is_map=True)
+ASKS_VALUE = Statement("certainty", is_map=False)
+MAP = "output/images/pet-probability/map.nii.gz"
+VALUE = "output/certainty.json"
+
+
+@pytest.mark.parametrize(("asked", "place"), [(ASKS_MAP, MAP), (ASKS_VALUE, VALUE)])
+def test_what_is_asked_for_beside_the_mask_is_copied_out(tmp_path, asked, place):
+    found = collect(archive((place, b"0.5"), (MASK, b"pixels")), tmp_path, confidence=asked)
+    assert found.failure is None
+    assert found.mask.read_bytes() == b"pixels"
+    assert found.confidence.read_bytes() == b"0.5"
+    assert found.documents == {}
+
+
+@pytest.mark.parametrize("place", [MAP, VALUE])
+def test_what_nobody_asked_for_is_ignored(tmp_path, place):
+    found = collect(archive((place, b"0.5"), (MASK, b"pixels")), tmp_path)
+    assert (found.failure, found.confidence) == (None, None)
+    assert [path.name for path in tmp_path.iterdir()] == ["mask"]
+
+
+@pytest.mark.parametrize("asked", [ASKS_MAP, ASKS_VALUE])
+def test_what_is_missing_is_a_failure_only_where_it_is_required(tmp_path, asked):
+    assert collect(archive((MASK, b"pixels")), tmp_path, confidence=asked).failure is None
+    required = replace(asked, required=True)
+    found = collect(archive((MASK, b"pixels")), tmp_path, confidence=required)
+    assert found.failure.code == "no_confidence"
+    assert asked.place in found.failure.message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_maps_are_a_failure_and_nothing_of_them_is_kept(tmp_path):
+    other = MAP.replace("map.nii.gz", "b.mha")
+    stream = archive((MASK, b"pixels"), (MAP, b"a"), (other, b"b"))
+    found = collect(stream, tmp_path, confidence=ASKS_MAP)
+    assert found.failure.code == "two_maps"
+    assert MAP in found.failure.message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stated_number_has_the_length_of_a_document_at_most(tmp_path):
+    stream = archive((MASK, b"p"), (VALUE, b" " * 70_000))
+    found = collect(stream, tmp_path, confidence=ASKS_VALUE, limit_bytes=10**6)
+    assert found.failure.code == "json_too_large"
+
+
+@pytest.mark.parametrize(("asked", "place"), [(ASKS_MAP, MAP), (ASKS_VALUE, VALUE)])
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
+def test_a_link_in_its_place_is_never_followed(tmp_path, asked, place, kind):
+    member = tarfile.TarInfo(place)
+    member.type, member.linkname = kind, "/etc/passwd"
+    chunks = [member.tobuf(tarfile.GNU_FORMAT), *archive((MASK, b"pixels"))]
+    found = collect(chunks, tmp_path, confidence=asked)
+    assert found.failure.code == "not_a_regular_file"
+    assert list(tmp_path.iterdir()) == []

@@ -16,6 +16,7 @@ BEARERS = {
     "Failure",
     "ImageRefused",
     "IsolatedProcessFailed",
+    "MapRefused",
     "MaskRefused",
     "SandboxError",
     "VolumeRefused",
