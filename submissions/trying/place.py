@@ -6,6 +6,7 @@ A trial that was killed cannot tidy up; the next one finds its folder unlocked, 
 import fcntl
 import json
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -88,8 +89,13 @@ def _clear(engine: Engine, folder: Path) -> None:
 
 
 def _clear_after_the_dead() -> None:
+    """Of this user alone: what a folder notes is deleted from the engine, so another user's would
+    say what."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        with suppress(OSError), (folder / "lock").open("r+") as lock:  # another user's, or gone
+        with suppress(FileNotFoundError):
+            if folder.lstat().st_uid != os.getuid():
+                continue
+        with suppress(OSError), (folder / "lock").open("r+") as lock:  # gone, or no trial's
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             try:
                 if (folder / _BEFORE).exists():
