@@ -2,12 +2,14 @@
 
 import base64
 import hashlib
+import json
+import re
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -17,6 +19,15 @@ _PATIENCE_SECONDS = 120
 _PAUSES = (1, 2, 5, 10, 30, 60, 60, 60, 60, 60)
 _OFFSET_TYPE = "application/offset+octet-stream"
 _CONFLICT, _DAMAGED, _TOO_MANY = 409, 460, 429
+
+
+class Answer(dict[str, Any]):
+    """An object of JSON that a platform answers with."""
+
+    def __missing__(self, key: str) -> NoReturn:
+        raise RemoteRefused(
+            f"The platform's answer holds no “{key}”: is this an Uptake, and of your version?"
+        )
 
 
 class RemoteRefused(Exception):
@@ -33,11 +44,16 @@ class Place:
 
 def place_of(page: str, kind: str) -> Place:
     """``http://host/challenges/NAME/`` with the kind "challenges". Raises RemoteRefused."""
-    parts = urlsplit(page)
+    wrong = RemoteRefused(f"{page} is not an address like https://HOST/{kind}/NAME/.")
+    try:
+        parts = urlsplit(page)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # half an IPv6 address, or a port that is none
+        raise wrong from None
     before, found, rest = parts.path.partition(f"/{kind}/")
     name = rest.split("/")[0]
-    if parts.scheme not in ("http", "https") or not parts.netloc or not found or not name:
-        raise RemoteRefused(f"{page} is not an address like https://HOST/{kind}/NAME/.")
+    if parts.scheme not in ("http", "https") or not has_host or not found or not name:
+        raise wrong
     return Place(urlunsplit((parts.scheme, parts.netloc, before, "", "")), name)
 
 
@@ -57,14 +73,21 @@ class Remote:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def get(self, path: str, **query: str) -> Any:  # noqa: ANN401
-        return self._asked("GET", path, params=query).json()
+    def get(self, path: str, **query: str) -> Answer:
+        return _one(self._asked("GET", path, params=query))
+
+    def get_list(self, path: str, **query: str) -> list[Answer]:
+        answer = self._asked("GET", path, params=query)
+        found = _document(answer)
+        if not isinstance(found, list) or not all(isinstance(one, Answer) for one in found):
+            raise _no_uptake(answer)
+        return found
 
     def text(self, path: str) -> str:
         return self._asked("GET", path).text
 
-    def post(self, path: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401
-        return self._asked("POST", path, json=body or {}).json()
+    def post(self, path: str, body: dict[str, Any] | None = None) -> Answer:
+        return _one(self._asked("POST", path, json=body or {}))
 
     def upload(
         self,
@@ -109,10 +132,10 @@ class Remote:
                 ),
             },
         )
-        return str(made.json()["id"])
+        return str(_one(made)["id"])
 
     def _begun(self, challenge: str, phase: str, digest: str) -> str | None:
-        for one in self.get("/uploads"):
+        for one in self.get_list("/uploads"):
             same = (one["challenge"], one["phase"], one["sha256"]) == (challenge, phase, digest)
             if same:
                 return str(one["id"])
@@ -123,7 +146,7 @@ class Remote:
     ) -> None:
         """Part by part, each with its checksum; after a broken connection from where it ends."""
         path = f"/uploads/{upload}"
-        offset, tries = self._offset(path), 0
+        offset, tries = self._offset(path, size), 0
         with _Parts(file) as parts:
             while offset < size:
                 progress(offset, size)
@@ -142,7 +165,9 @@ class Remote:
                     again = answer.status_code in (_CONFLICT, _DAMAGED, _TOO_MANY)
                     if not again and not answer.is_server_error:
                         _require_success(answer)
-                        offset, tries = int(answer.headers["Upload-Offset"]), 0
+                        if _ends_at(answer, size) != offset + len(part):
+                            raise _no_uptake(answer)  # or this would go on for ever
+                        offset, tries = offset + len(part), 0
                         continue
                     fault = f"it answers {answer.status_code}"
                 except httpx.TransportError as error:
@@ -154,10 +179,10 @@ class Remote:
                     )
                 time.sleep(_PAUSES[tries])
                 tries += 1
-                offset = self._offset(path, otherwise=offset)
+                offset = self._offset(path, size, otherwise=offset)
         progress(size, size)
 
-    def _offset(self, path: str, otherwise: int | None = None) -> int:
+    def _offset(self, path: str, size: int, otherwise: int | None = None) -> int:
         """Where the upload ends; ``otherwise`` while the platform is out of reach."""
         try:
             answer = self._client.head(path)
@@ -170,12 +195,12 @@ class Remote:
         if answer.status_code == httpx.codes.NOT_FOUND:
             raise RemoteRefused("The platform discarded this upload. Give the command again.")
         _require_success(answer)
-        return int(answer.headers["Upload-Offset"])
+        return _ends_at(answer, size)
 
     def _asked(self, method: str, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401
         try:
             answer = self._client.request(method, path, **how)
-        except httpx.TransportError as error:
+        except httpx.HTTPError as error:
             raise RemoteRefused(
                 f"{self._client.base_url} gives no answer ({error}). Is the platform up, and the "
                 "address right?"
@@ -224,7 +249,35 @@ def _require_success(answer: httpx.Response) -> None:
         detail = ""
     if answer.status_code == httpx.codes.NOT_FOUND:
         detail = "There is nothing at this address, or not for you. Look at its page."
-    raise RemoteRefused(detail or f"{answer.url} answers {answer.status_code}: is this an Uptake?")
+    raise RemoteRefused(detail) if detail else _no_uptake(answer)
+
+
+def _one(answer: httpx.Response) -> Answer:
+    found = _document(answer)
+    if not isinstance(found, Answer):
+        raise _no_uptake(answer)
+    return found
+
+
+def _document(answer: httpx.Response) -> Any:  # noqa: ANN401
+    try:
+        return json.loads(answer.content, object_hook=Answer)
+    except (ValueError, RecursionError):
+        raise _no_uptake(answer) from None
+
+
+def _ends_at(answer: httpx.Response, size: int) -> int:
+    told = answer.headers.get("Upload-Offset", "")
+    if not re.fullmatch(r"[0-9]{1,15}", told) or int(told) > size:
+        raise _no_uptake(answer)
+    return int(told)
+
+
+def _no_uptake(answer: httpx.Response) -> RemoteRefused:
+    return RemoteRefused(
+        f"{answer.url} answers {answer.status_code}, and nothing that an Uptake answers: is this "
+        "the right address?"
+    )
 
 
 def _metadata(**values: str) -> str:

@@ -71,10 +71,10 @@ def submit(
         told = _card(card)
         with Remote(place.base, _required(token)) as remote:
             made = _submitted(remote, place, image, phase, name, writable or [], baseline, told)
-            console.print(f"Submitted “{escape(name)}”: [bold]{made['url']}[/]")
-            if lacking := ", ".join(made["card_lacks"]):
+            console.print(f"Submitted “{escape(name)}”: [bold]{_shown(made['url'])}[/]")
+            if lacking := ", ".join(map(str, made["card_lacks"])):
                 console.print(
-                    f"It stands on the leaderboard once its card tells: {escape(lacking)}."
+                    f"It stands on the leaderboard once its card tells: {_shown(lacking)}."
                 )
             if wait:
                 raise typer.Exit(_followed(remote, made["id"]))
@@ -92,14 +92,14 @@ def status(
         if "/challenges/" in submission:
             place = place_of(submission, "challenges")
             with Remote(place.base, _required(token)) as remote:
-                _show_list(remote.get("/submissions", challenge=place.name))
+                _show_list(remote.get_list("/submissions", challenge=place.name))
             return
         place = place_of(submission, "submissions")
         with Remote(place.base, _required(token)) as remote:
             if wait:
                 raise typer.Exit(_followed(remote, place.name))
             found = remote.get(f"/submissions/{place.name}")
-            console.print(escape(_line(found)))
+            console.print(_shown(_line(found)))
             _show_reason(found)
 
 
@@ -109,7 +109,7 @@ def cancel(submission: _Submission, token: _Token = "") -> None:
         place = place_of(submission, "submissions")
         with Remote(place.base, _required(token)) as remote:
             found = remote.post(f"/submissions/{place.name}/cancel")
-        console.print(escape(_line(found)))
+        console.print(_shown(_line(found)))
 
 
 def results(
@@ -126,6 +126,12 @@ def results(
                 console.print(f"Written to {escape(str(csv))}.")
                 return
             _show_results(remote.get(f"/submissions/{place.name}/results"))
+
+
+def _shown(text: object) -> str:
+    """What a platform wrote, as text alone: neither markup, nor what a terminal would obey."""
+    signs = (sign if sign.isprintable() or sign == "\n" else "�" for sign in str(text))
+    return escape("".join(signs))
 
 
 def _required(token: str) -> str:
@@ -263,8 +269,8 @@ def _followed(remote: Remote, submission: str) -> int:
                 continue
             if found["state"] != last:
                 last = found["state"]
-                console.print(escape(f"{time.strftime('%H:%M:%S')}  {_line(found)}"))
-            shown.update(escape(_line(found)))
+                console.print(_shown(f"{time.strftime('%H:%M:%S')}  {_line(found)}"))
+            shown.update(_shown(_line(found)))
             if found["has_ended"]:
                 break
             time.sleep(_POLL_SECONDS)
@@ -292,10 +298,11 @@ def _line(found: Any) -> str:  # noqa: ANN401
 
 def _show_reason(found: Any) -> None:  # noqa: ANN401
     if reason := found.get("reason"):
-        console.print(f"[red]{escape(reason['title'])}[/] ({reason['code']}, {reason['stage']})")
-        console.print(escape(reason["text"]))
+        where = _shown(f"({reason['code']}, {reason['stage']})")
+        console.print(f"[red]{_shown(reason['title'])}[/] {where}")
+        console.print(_shown(reason["text"]))
         if reason["to_do"]:
-            console.print(escape(reason["to_do"]))
+            console.print(_shown(reason["to_do"]))
 
 
 def _show_list(found: list[Any]) -> None:
@@ -307,11 +314,11 @@ def _show_list(found: list[Any]) -> None:
         table.add_column(title, overflow="fold")
     for one in found:
         table.add_row(
-            escape(f"{one['algorithm']} v{one['version']}"),
-            one["phase"],
-            one["state"],
-            one["received_at"][:16].replace("T", " "),
-            one["url"],
+            _shown(f"{one['algorithm']} v{one['version']}"),
+            _shown(one["phase"]),
+            _shown(one["state"]),
+            _shown(one["received_at"])[:16].replace("T", " "),
+            _shown(one["url"]),
         )
     console.print(table)
 
@@ -319,14 +326,14 @@ def _show_list(found: list[Any]) -> None:
 def _show_results(found: Any) -> None:  # noqa: ANN401
     keys = list(found["means"])
     table = Table(box=None, pad_edge=False)
-    for title in ("case", "state", *keys, "time, s", "memory, MiB"):
+    for title in ("case", "state", *map(_shown, keys), "time, s", "memory, MiB"):
         table.add_column(title, overflow="fold")
     for case in found["cases"]:
         state = case["reason"]["code"] if case["reason"] else case["state"]
         figures = [case["values"].get(key) for key in keys]
         table.add_row(
-            escape(case["name"]),
-            escape(state),
+            _shown(case["name"]),
+            _shown(state),
             *(_figure(value) for value in figures),
             _figure(case["seconds"], 1),
             _figure(case["memory_mib"], 0),
@@ -357,5 +364,5 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except RemoteRefused as refusal:
-        Console(stderr=True, highlight=False).print(f"[red]{escape(str(refusal))}[/]")
+        Console(stderr=True, highlight=False).print(f"[red]{_shown(refusal)}[/]")
         raise typer.Exit(REFUSED) from None
