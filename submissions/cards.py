@@ -28,7 +28,7 @@ def edit(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
     view = next((one for one in found[1] if one.version.number == number), None) if found else None
     if found is None or view is None or not view.may_edit or not isinstance(request.user, User):
         raise Http404
-    asked = selectors.asked_of(view.version)
+    (asked,) = selectors.asked_of(view.version)
     form = CardForm(request.POST or None, card=view.card, asked=asked)
     if request.method == "POST" and form.is_valid():
         try:

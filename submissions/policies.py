@@ -52,20 +52,24 @@ def may_see_card(viewer: Viewer, version: AlgorithmVersion) -> bool:
     reads what its entries are. Before that those who may see a submission of it."""
     if isinstance(viewer, User) and version.algorithm.owner_id == viewer.pk:
         return True
-    submissions = version.submissions.select_related("phase__challenge")
+    submissions = version.submissions.all()
     return any(
-        (one.state == Submission.State.SCORED and may_see(viewer, one.phase.challenge))
-        or may_see_submission(viewer, one)
+        one.state == Submission.State.SCORED and may_see(viewer, one.phase.challenge)
         for one in submissions
-    )
+    ) or any(may_see_submission(viewer, one) for one in submissions)
 
 
 def may_edit_card(viewer: Viewer, version: AlgorithmVersion) -> bool:
     """Its owner, and the present members of a team that it was submitted for."""
     if not isinstance(viewer, User):
         return False
-    return version.algorithm.owner_id == viewer.pk or any(
-        is_theirs(viewer, one) for one in version.submissions.all()
+    if version.algorithm.owner_id == viewer.pk:
+        return True
+    # By objects, as whoever shows many versions has fetched them all at once.
+    submissions = version.submissions.all()
+    teams = [one.team for one in submissions if one.team is not None]
+    return any(one.submitted_by_id == viewer.pk for one in submissions) or any(
+        member.user_id == viewer.pk for team in teams for member in team.members.all()
     )
 
 

@@ -68,7 +68,7 @@ def get_algorithm(request: HttpRequest, algorithm_id: str) -> AlgorithmOut:
         id=algorithm.public_id,
         title=algorithm.title,
         owner=algorithm.owner.get_username(),
-        versions=[_version(view) for view in versions],
+        versions=_versions(*versions),
     )
 
 
@@ -91,7 +91,7 @@ def put_card(
     except CardRefused as refusal:
         told = "; ".join(f"{name}: {text}" for name, text in refusal.problems.items())
         return Status(422, Problem(detail=told))
-    return Status(200, _version(selectors.card_view(caller.viewer, view.version)))
+    return Status(200, _versions(selectors.card_view(caller.viewer, view.version))[0])
 
 
 def _seen(
@@ -103,8 +103,12 @@ def _seen(
     return found
 
 
-def _version(view: selectors.CardView) -> VersionOut:
-    asked = selectors.asked_of(view.version)
+def _versions(*views: selectors.CardView) -> list[VersionOut]:
+    asked = selectors.asked_of(*(view.version for view in views))
+    return [_version(view, fields) for view, fields in zip(views, asked, strict=True)]
+
+
+def _version(view: selectors.CardView, asked: frozenset[str]) -> VersionOut:
     return VersionOut(
         number=view.version.number,
         kind=view.version.kind,

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from challenges.definition import AlgorithmCard, ChallengeDefinition
 from challenges.definition.card import OPENNESS, PUBLIC, SECTIONS, title_of
 from challenges.policies import Viewer
 from challenges.selectors import definition_of
-from submissions.models import Algorithm, AlgorithmVersion, Kind
+from submissions.models import Algorithm, AlgorithmVersion, CardRevision, Kind, Submission
 from submissions.policies import may_edit_card, may_see_card
 from submissions.services.cards import card_of
 
@@ -70,7 +70,15 @@ def find_algorithm(viewer: Viewer, public_id: str) -> tuple[Algorithm, tuple[Car
     algorithm = Algorithm.objects.select_related("owner").filter(public_id=public_id).first()
     if algorithm is None:
         return None
-    versions = algorithm.versions.select_related("image", "algorithm__owner").order_by("-number")
+    versions = (
+        algorithm.versions.select_related("image", "algorithm__owner")
+        .prefetch_related(
+            Prefetch("submissions", Submission.objects.select_related("phase__challenge", "team")),
+            "submissions__team__members",
+            Prefetch("card_revisions", CardRevision.objects.select_related("saved_by")),
+        )
+        .order_by("-number")
+    )
     seen = [version for version in versions if may_see_card(viewer, version)]
     if not seen:
         return None
@@ -133,7 +141,7 @@ def _changes(version: AlgorithmVersion) -> tuple[Change, ...]:
     """The newest first."""
     before: dict[str, object] = AlgorithmCard().model_dump(mode="json")
     changes = []
-    for one in version.card_revisions.select_related("saved_by"):
+    for one in version.card_revisions.all():
         now = {**before, **one.card}
         changed = [
             title_of(name) for name in AlgorithmCard.model_fields if now[name] != before[name]
@@ -143,9 +151,13 @@ def _changes(version: AlgorithmVersion) -> tuple[Change, ...]:
     return tuple(reversed(changes))
 
 
-def asked_of(version: AlgorithmVersion) -> frozenset[str]:
-    """Fields that the challenges require to which it was submitted."""
-    phases = [one.phase for one in version.submissions.select_related("phase__challenge")]
-    return frozenset(
-        name for phase in phases for name in definition_of(phase.challenge).card.required
-    )
+def asked_of(*versions: AlgorithmVersion) -> tuple[frozenset[str], ...]:
+    """Of each, the fields that the challenges require to which it was submitted."""
+    challenges = [
+        {one.phase.challenge for one in version.submissions.all()} for version in versions
+    ]
+    required = {
+        challenge: frozenset(definition_of(challenge).card.required)
+        for challenge in set().union(*challenges)
+    }
+    return tuple(frozenset().union(*(required[one] for one in found)) for found in challenges)

@@ -4,6 +4,7 @@ import pytest
 
 from challenges.definition import AlgorithmCard
 from challenges.models import Protocol
+from challenges.services.teams import create_team
 from leaderboards.selectors import board
 from leaderboards.services import refresh
 from submissions.models import AlgorithmVersion, CardRevision, ContainerImage, Submission
@@ -181,6 +182,25 @@ def test_a_card_is_filled_in_on_its_page(entry, developer, client):
     assert "&lt;b&gt;It&lt;/b&gt; draws." in shown
     assert 'href="https://example.org/x" rel="nofollow noopener"' in shown
     assert "grey box" in shown
+
+
+def test_an_algorithm_of_many_versions_is_asked_for_no_more_often(
+    phase, developer, hints, programs, client, django_assert_max_num_queries
+):
+    team = create_team(challenge=phase.challenge, user=developer, name="Us")
+    for number in range(30):
+        one = a_submission(phase, user=developer)
+        Submission.objects.filter(pk=one.pk).update(team=team, state="scored", is_baseline=False)
+        save_card(version=one.version, card=AlgorithmCard(training_cases=number), by=developer)
+    requires(phase, "licence")
+    algorithm = one.version.algorithm.public_id
+    for viewer in (developer, a_user("stranger")):
+        client.force_login(viewer)
+        with django_assert_max_num_queries(20):
+            assert client.get(f"/algorithms/{algorithm}/").status_code == 200
+        with django_assert_max_num_queries(20):
+            versions = client.get(f"/api/v1/algorithms/{algorithm}").json()["versions"]
+        assert [one["missing"] for one in versions] == [["licence"]] * 30
 
 
 def test_a_stranger_fills_in_nothing(entry, client):
