@@ -11,7 +11,11 @@ import pytest
 from typer.main import get_command
 
 from challenges.definition import ChallengeDefinition
-from challenges.definition.describing import design_markdown, participation_markdown
+from challenges.definition.describing import (
+    card_markdown,
+    design_markdown,
+    participation_markdown,
+)
 from config.cli import app
 from evaluation.metrics import COHORT, GROUPS, REGISTRY
 from evaluation.spec import EvaluationSpec
@@ -59,7 +63,11 @@ def test_every_metric_has_a_figure_on_the_page():
 
 def with_present_design(page):
     """docs/challenge.md with what the model says between its marks."""
-    parts = {"": design_markdown(), " --participation": participation_markdown()}
+    parts = {
+        "": design_markdown(),
+        " --participation": participation_markdown(),
+        " --card": card_markdown(),
+    }
     for flag, text in parts.items():
         mark = re.escape(f"python -m challenges.definition.describing{flag} -->\n")
         page = re.sub(

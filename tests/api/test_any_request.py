@@ -18,7 +18,7 @@ from accounts.tokens import SCOPES, issue
 from challenges.models import Announcement, Answer, Phase, Question, Registration, Team
 from challenges.services import announcing, asking, teams
 from config.wsgi import application
-from submissions.models import Submission, Upload
+from submissions.models import Algorithm, Submission, Upload
 from submissions.services import arriving
 from tests.factories import a_challenge, a_phase, a_submission, a_user
 from tests.programs import write_programs
@@ -60,6 +60,7 @@ def there(name):
         "phase": "open",
         "number": 1,
         "submission_id": Submission.objects.values_list("public_id", flat=True).first(),
+        "algorithm_id": Algorithm.objects.values_list("public_id", flat=True).first(),
         "upload_id": Upload.objects.values_list("public_id", flat=True).first(),
         "notice_id": Notice.objects.values_list("public_id", flat=True).first(),
         "announcement_id": Announcement.objects.values_list("public_id", flat=True).first(),

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from submissions.models import Attempt, Run, Submission, Worker
+from submissions.models import Attempt, Run, Worker
 from submissions.selectors.estimating import estimate
 from submissions.services.checking import check_next
 from tests.factories import a_submission, a_user

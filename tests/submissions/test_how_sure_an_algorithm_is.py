@@ -110,7 +110,7 @@ def test_a_map_is_kept_in_private_beside_its_mask_with_its_hash(tmp_path):
     phase = asking(tmp_path, MAP)
     assert scored(phase, "map.py").state == "scored"
     for prediction in Prediction.objects.select_related("run__case"):
-        assert prediction.probability.storage == private()
+        assert prediction.probability.path == private().path(prediction.probability.name)
         mask, kept = Path(prediction.file.path), Path(prediction.probability.path)
         assert kept.name == mask.name.replace(".mha", ".probability.mha")
         assert kept.parent == mask.parent
