@@ -1,5 +1,6 @@
 """Which submissions stand on a leaderboard, and for whom each of them does."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, Prefetch
@@ -27,6 +28,9 @@ def entries_of(phase: Phase, edition: Edition) -> list[Submission]:
     """The newest scored submission of each team, each person alone, and each baseline algorithm,
     whose card tells what the challenge asks for.
 
+    A team that everyone has left keeps its entry unless whoever submitted that has a newer one,
+    alone or of another such team: or a person would have as many as they make and leave teams.
+
     A re-run stands where its original was entered, so it takes that one's place once it is scored,
     and never that of a later submission.
     """
@@ -41,8 +45,12 @@ def entries_of(phase: Phase, edition: Edition) -> list[Submission]:
         .order_by("entered_at", "attempt", "pk")
     )
     definition = definition_of(phase.challenge)
-    told = (one for one in scored if one.is_baseline or not missing_fields(one.version, definition))
-    return list({_whose(submission): submission for submission in told}.values())
+    told = [one for one in scored if one.is_baseline or not missing_fields(one.version, definition)]
+    newest = {_whose(submission): submission for submission in told}.values()
+    left = Team.objects.filter(challenge=phase.challenge_id, members=None)
+    nobodys = set(left.values_list("pk", flat=True))
+    in_order = sorted(newest, key=lambda one: (one.entered_at, one.attempt, one.pk))
+    return list({_whose(submission, nobodys): submission for submission in in_order}.values())
 
 
 def entrants_of(challenge: Challenge, entries: list[Submission]) -> dict[int, Entrant]:
@@ -58,10 +66,11 @@ def entrants_of(challenge: Challenge, entries: list[Submission]) -> dict[int, En
     return {entry.pk: _entrant(entry, teams, side) for entry in entries}
 
 
-def _whose(submission: Submission) -> tuple[str, int]:
+def _whose(submission: Submission, nobodys: Collection[int] = ()) -> tuple[str, int]:
+    """nobodys: teams without members, whose submissions are their submitters'."""
     if submission.is_baseline:
         return "baseline", submission.version.algorithm_id
-    if submission.team_id is not None:
+    if submission.team_id is not None and submission.team_id not in nobodys:
         return "team", submission.team_id
     return "person", submission.submitted_by_id
 

@@ -136,6 +136,27 @@ def test_a_row_of_a_team_that_everyone_has_left_stays(phase, team):
     assert "Everyone has left it." in page_of(phase)
 
 
+def test_a_person_who_makes_and_leaves_teams_has_one_row(phase, team):
+    """Else each team left would be a place more, and the best of a quota would stand."""
+    for number, dice in enumerate((POOR, GOOD, FAIR)):
+        name = f"Team {number}"
+        made = teams.create_team(challenge=phase.challenge, user=a_user("carl"), name=name)
+        entry(phase, dice, "carl", title=name, team=made)
+        teams.leave_team(challenge=phase.challenge, user=a_user("carl"))
+    entry(phase, POOR, "anna", title="Of the group", team=team)
+    assert ranks(phase) == {"Team 2": 1, "Of the group": 2}
+    entry(phase, GOOD, "carl", title="Alone")
+    assert ranks(phase) == {"Alone": 1, "Of the group": 2}
+
+
+def test_a_team_that_two_submitted_for_has_one_row_also_when_both_have_left(phase, team):
+    entry(phase, GOOD, "anna", team=team)
+    entry(phase, FAIR, "ben", team=team)
+    for name in ("anna", "ben"):
+        teams.leave_team(challenge=phase.challenge, user=a_user(name))
+    assert list(rows(phase)) == ["Of ben"]
+
+
 def test_snapshots_without_teams_are_not_made_anew_and_load_as_they_are(phase):
     entry(phase, GOOD, "carl")
     made = refresh(phase=phase)
