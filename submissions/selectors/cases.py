@@ -7,7 +7,7 @@ from datetime import datetime
 
 from submissions import reasons
 from submissions.judging.scores import Columns, row_of_values, total_ml
-from submissions.models import Attempt, Run
+from submissions.models import Attempt, Prediction, Run
 from submissions.reasons import Reason, reason_of
 
 _LOG_SHOWN = 8 * 1024
@@ -83,7 +83,7 @@ def row_of(
         warning=_warning(last, in_full=logs),
         attempts=len(attempts),
         tries=_tries(attempts, detailed=detailed, logs=logs) if len(attempts) > 1 else (),
-        outputs=_outputs(prediction.outputs) if prediction and detailed else (),
+        outputs=_outputs(prediction) if prediction and detailed else (),
         log=last.log[-_LOG_SHOWN:] if last and logs else "",
     )
 
@@ -102,8 +102,14 @@ def _tries(attempts: list[Attempt], *, detailed: bool, logs: bool) -> tuple[Try,
     )
 
 
-def _outputs(documents: dict[str, object]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, _json(value)) for name, value in sorted(documents.items()))
+def _outputs(prediction: Prediction) -> tuple[tuple[str, str], ...]:
+    """What was declared beside the mask, and how sure it said it is."""
+    found = [(name, _json(value)) for name, value in sorted(prediction.outputs.items())]
+    if prediction.stated is not None:
+        found.append(("stated probability", f"{prediction.stated:g}"))
+    if prediction.probability:
+        found.append(("probability map", "kept"))
+    return tuple(found)
 
 
 def _json(value: object) -> str:
