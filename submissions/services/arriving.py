@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
@@ -186,7 +186,11 @@ def require_promise(row: Upload, beat: Callable[[int], None]) -> None:
 
 def discard(*, row: Upload) -> bool:
     """The file, and its row; False where a submission was made of it."""
-    deleted, _ = Upload.objects.filter(pk=row.pk, version=None).delete()
+    with transaction.atomic():
+        # Changes nothing, and locks the row: a deletion first looks at what hangs on it, and what
+        # is submitted in between would hang on nothing.
+        Upload.objects.filter(pk=row.pk).update(size_bytes=F("size_bytes"))
+        deleted, _ = Upload.objects.filter(pk=row.pk, version=None).delete()
     if deleted:
         path_of(row).unlink(missing_ok=True)
     return bool(deleted)

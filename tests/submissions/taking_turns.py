@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 PEOPLE = 6
+ROUNDS = 12
 
 
 def at_once(jobs: list[Callable[[], object]]) -> list[str]:
@@ -26,6 +27,7 @@ def at_once(jobs: list[Callable[[], object]]) -> list[str]:
     from django.db import connection
 
     from challenges.services.refusals import Refused
+    from submissions.services.arriving import UploadRefused
     from submissions.services.quotas import QuotaUsedUp
 
     barrier = Barrier(len(jobs))
@@ -34,7 +36,7 @@ def at_once(jobs: list[Callable[[], object]]) -> list[str]:
         barrier.wait()
         try:
             job()
-        except (Refused, QuotaUsedUp) as refusal:
+        except (Refused, QuotaUsedUp, UploadRefused) as refusal:
             return refusal.message
         finally:
             connection.close()
@@ -51,8 +53,10 @@ def main() -> None:
 
     call_command("migrate", verbosity=0)
     from challenges.services import teams
-    from submissions.models import Submission
-    from submissions.services.uploads import submit_upload
+    from submissions.models import Submission, Upload
+    from submissions.services import arriving
+    from submissions.services.arriving import discard, path_of
+    from submissions.services.uploads import submit, submit_upload
     from tests.factories import a_challenge, a_phase, a_user
 
     challenge = a_challenge(
@@ -79,6 +83,25 @@ def main() -> None:
         file = SimpleUploadedFile("image.tar", b"x" * 1000)
         submit_upload(phase=phase, user=person, title="Mine", file=file)
 
+    def complete(title: str) -> Upload:
+        content = f"{title:0<512}".encode()
+        row = arriving.begin(phase=phase, user=undecided, name=title, size_bytes=len(content))
+        row.received_bytes = path_of(row).write_bytes(content)
+        row.save()
+        return row
+
+    kept = []
+    for number in range(ROUNDS):
+        row = complete(f"round-{number}")
+        turns = at_once(
+            [
+                partial(discard, row=row),
+                partial(submit, upload=row, user=undecided, title=row.name, is_baseline=True),
+            ]
+        )
+        submitted = Submission.objects.filter(version__upload=row.pk).exists()
+        kept.append([turns, submitted, path_of(row).exists()])
+
     uploads = at_once([partial(upload, one.user) for one in team.members.all()])
     json.dump(
         {
@@ -87,6 +110,7 @@ def main() -> None:
             "several": several,
             "teams": undecided.teams.count(),
             "uploads": uploads,
+            "kept": kept,
             "submissions": Submission.objects.filter(team=team).count(),
         },
         sys.stdout,

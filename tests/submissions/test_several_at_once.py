@@ -1,4 +1,4 @@
-"""Members of a team who join or submit in the same moment: no limit gives way."""
+"""What is asked for in the same moment: no limit gives way, and nothing ends in between."""
 
 import json
 import os
@@ -47,3 +47,12 @@ def test_of_five_members_who_submit_as_many_are_taken_as_the_quota_has(outcome):
     assert told == {"done": 3, "refused": 2}
     assert all("The team’s (Team) quota is used up" in t for t in outcome["uploads"] if t != "done")
     assert outcome["submissions"] == 3
+
+
+def test_an_upload_that_is_submitted_and_discarded_at_once_is_either(outcome):
+    for (discarded, submitted), has_submission, has_file in outcome["kept"]:
+        assert discarded == "done"
+        assert has_submission == (submitted == "done")
+        assert has_file == has_submission
+        if not has_submission:
+            assert "discarded meanwhile" in submitted
