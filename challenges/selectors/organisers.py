@@ -1,19 +1,23 @@
-"""Who is of the organisers: by a role in the challenge, or by an institute that organises it."""
+"""Who is of the organisers: by a role in the challenge, by what they have seen of it, or by an
+institute that organises it."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from challenges.definition import folded
-from challenges.models import Challenge, Team
-from challenges.policies import ORGANISERS
+from challenges.models import Challenge, Membership, Team
+from challenges.policies import TRUSTED
 from challenges.selectors.challenge import definition_of
 
 DECIDED = "organiser"
+INSIDERS = (*TRUSTED, Membership.Role.READER)
+"""Who may see hidden cases, or drew their references: none of them competes."""
 
 
 @dataclass(frozen=True)
 class OrganisersSide:
-    """institutes: folded names; people: ids of users who organise, or registered from there."""
+    """institutes: folded names; people: ids of users who organise, may see hidden cases or once
+    looked at one, drew references, or registered from there."""
 
     institutes: frozenset[str]
     people: frozenset[int]
@@ -35,9 +39,12 @@ class OrganisersSide:
 
 def organisers_side(challenge: Challenge) -> OrganisersSide:
     institutes = frozenset(map(folded, definition_of(challenge).organising_institutes))
-    roles = challenge.memberships.filter(role__in=ORGANISERS).values_list("user", flat=True)
+    roles = challenge.memberships.filter(role__in=INSIDERS).values_list("user", flat=True)
+    looked = challenge.accesses.order_by().values_list("user", flat=True).distinct()
     registered = challenge.registrations.values_list("user", "institute") if institutes else ()
     return OrganisersSide(
         institutes,
-        frozenset(roles) | {user for user, one in registered if folded(one) in institutes},
+        frozenset(roles)
+        | frozenset(looked)
+        | {user for user, one in registered if folded(one) in institutes},
     )

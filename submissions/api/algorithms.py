@@ -116,5 +116,9 @@ def _version(view: selectors.CardView, asked: frozenset[str]) -> VersionOut:
         card=view.card,
         counted=[CountedOut(path=path, parameters=number) for path, number in view.counted],
         asked=sorted(asked),
-        missing=view.card.missing(sorted(asked)),
+        missing=[
+            name
+            for name in view.card.missing(sorted(asked))
+            if not (name == "parameters" and view.counted)
+        ],
     )

@@ -91,7 +91,7 @@ def begin(
             owner=user,
             phase=phase,
             kind=kind,
-            name=Path(name).name[:200] or "upload",
+            name=_printable(Path(name).name) or "upload",
             size_bytes=size_bytes,
             promised_sha256=sha256.lower(),
         )
@@ -213,6 +213,10 @@ def is_complete(row: Upload) -> bool:
 
 def path_of(row: Upload) -> Path:
     return Path(row.file.path)
+
+
+def _printable(name: str) -> str:
+    return "".join(sign for sign in name if sign.isprintable())[:200]
 
 
 def _require_disk(size_bytes: int) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from challenges.models import Membership, Phase, Team
 from challenges.services import teams
@@ -187,11 +188,23 @@ def test_who_organises_has_no_rank_and_changes_no_ones(phase, role):
     assert list(rows(phase)) == ["Of anna", "Of second", "Of carl"], "where it would stand"
 
 
-@pytest.mark.parametrize("role", ["steward", "reader", "reviewer"])
-def test_who_has_another_role_is_ranked(phase, role):
+@pytest.mark.parametrize(
+    ("role", "rank"), [("steward", None), ("reader", None), ("reviewer", 1)], ids=str
+)
+def test_who_may_see_hidden_cases_or_drew_them_has_no_rank(phase, role, rank):
     entry(phase, GOOD, "second")
     add_member(challenge=phase.challenge, user=a_user("second"), role=role)
+    assert ranks(phase) == {"Of second": rank}
+
+
+def test_who_looked_at_a_hidden_case_has_no_rank_whatever_role_was_given_up(phase):
+    entry(phase, GOOD, "second")
     assert ranks(phase) == {"Of second": 1}
+    now = timezone.now()
+    phase.challenge.accesses.create(
+        user=a_user("second"), what="image", day=now.date(), first_at=now, last_at=now
+    )
+    assert ranks(phase) == {"Of second": None}
 
 
 def test_a_baseline_is_a_baseline_whoever_organises(phase):
@@ -306,5 +319,6 @@ def test_the_page_tags_them_and_says_what_it_means(phase, team):
     assert '<span class="rank">–' in page
     assert "not competing" not in page
     assert (
-        "people or teams on the organisers’ side (University Hospital X): they have no rank" in page
+        "people or teams on the organisers’ side (University Hospital X), or of whoever may see hidden cases"
+        in page
     )
