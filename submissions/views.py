@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
+from accounts.paging import page_of
 from challenges.models import Challenge, Phase
 from challenges.policies import Viewer, may_ask_to_submit, may_organise, may_submit
 from challenges.selectors import cases_of, definition_of, phase_state
@@ -20,13 +21,20 @@ from submissions.policies import may_cancel, may_release_logs, may_rerun
 from submissions.services import arriving, lifecycle, logs, quotas, rerunning, uploads
 
 
+_ON_A_PAGE = 100
+
+
 @login_required
 @require_GET
 def own_submissions(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "submissions/list.html",
-        {"submissions": selectors.submissions_of(request.user), "challenge": None, "pairs": ()},
+        {
+            "submissions": page_of(request, selectors.submissions_of(request.user), _ON_A_PAGE),
+            "challenge": None,
+            "pairs": (),
+        },
     )
 
 
@@ -40,7 +48,9 @@ def challenge_submissions(request: HttpRequest, slug: str) -> HttpResponse:
         request,
         "submissions/list.html",
         {
-            "submissions": selectors.submissions_to(request.user, challenge),
+            "submissions": page_of(
+                request, selectors.submissions_to(request.user, challenge), _ON_A_PAGE
+            ),
             "challenge": challenge,
             "pairs": selectors.similar_pairs(request.user, challenge),
         },

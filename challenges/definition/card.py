@@ -5,6 +5,8 @@ data, how it was tuned, what it knows of its own doubt, and for whom it is meant
 """
 
 from typing import Annotated, Literal, get_args
+from unicodedata import category
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
@@ -12,6 +14,10 @@ from evaluation.spec import Strict
 
 MOST_TEXT = 4000
 MOST_COUNT = 10**15
+
+# Controls, halves of a character, and what turns the direction of what follows.
+_JOINERS = "\n\r\t\u200c\u200d"
+_NO_TEXT = ("Cc", "Cs", "Cf", "Co")
 
 Text = Annotated[str, Field(max_length=MOST_TEXT)]
 Count = Annotated[int, Field(ge=0, le=MOST_COUNT)]
@@ -115,15 +121,16 @@ class AlgorithmCard(Strict):
     @field_validator("code")
     @classmethod
     def _is_an_address(cls, code: str) -> str:
-        if code and not code.startswith(("https://", "http://")):
-            raise ValueError("an address that begins with https:// is expected")
+        parts = urlsplit(code)
+        if code and (parts.scheme not in ("https", "http") or "." not in parts.netloc):
+            raise ValueError("an address like https://example.org/code is expected")
         return code
 
     @field_validator("*")
     @classmethod
     def _is_text(cls, value: object) -> object:
         if isinstance(value, str):
-            if any(ord(sign) < 32 and sign not in "\n\r\t" for sign in value):
+            if any(category(sign) in _NO_TEXT and sign not in _JOINERS for sign in value):
                 raise ValueError("it holds signs that are no text")
             return value.strip()
         return value

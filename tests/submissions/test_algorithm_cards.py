@@ -214,7 +214,8 @@ def test_a_stranger_fills_in_nothing(entry, client):
 @pytest.mark.parametrize(
     "card",
     [{"code": "ftp://x"}, {"parameters": -1}, {"parameters": 1.5}, {"box": "white"},
-     {"openness": "blue"}, {"loss": "x" * 5000}, {"loss": "a\x00b"}],
+     {"openness": "blue"}, {"loss": "x" * 5000}, {"loss": "a\x00b"},
+     {"loss": "a\u202eb"}, {"code": "https://"}, {"code": "https://[x"}],
     ids=str,
 )  # fmt: skip
 def test_what_a_card_cannot_hold_is_refused(card):
