@@ -21,10 +21,8 @@ _ABANDONED_SECONDS = 3600
 def main() -> None:
     django.setup()
     import structlog
-    from challenges.services.telling import reconcile as reconcile_phases
     from django.conf import settings
     from django.db import close_old_connections
-    from submissions.services.telling import reconcile as reconcile_ends
 
     from accounts.services.mailing import reconcile as reconcile_mail
     from challenges.leases import Watch
@@ -32,6 +30,7 @@ def main() -> None:
     from challenges.services.clearing import reconcile as reconcile_cases
     from challenges.services.imports import reconcile as reconcile_data
     from challenges.services.rehearsing import reconcile as reconcile_rehearsals
+    from challenges.services.telling import reconcile as reconcile_phases
     from challenges.untouched import Untouched
     from leaderboards.services import reconcile as reconcile_leaderboards
     from submissions.sandbox.outcome import SandboxError
@@ -40,6 +39,7 @@ def main() -> None:
     from submissions.services.reconciling import reconcile
     from submissions.services.rescoring import reconcile as reconcile_editions
     from submissions.services.similarity import reconcile as reconcile_similarities
+    from submissions.services.telling import reconcile as reconcile_ends
     from submissions.tasks import connect_engine
 
     log = structlog.get_logger("reconciler")

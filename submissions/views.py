@@ -20,7 +20,6 @@ from submissions.models import Kind, Submission, Upload
 from submissions.policies import may_cancel, may_release_logs, may_rerun
 from submissions.services import arriving, lifecycle, logs, quotas, rerunning, uploads
 
-
 _ON_A_PAGE = 100
 
 
