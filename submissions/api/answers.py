@@ -153,10 +153,12 @@ class SubmissionOut(SubmissionBrief):
 
 
 class ResultsOut(Schema):
-    """means: over cases, by the same keys as the values of a case."""
+    """means: over cases, by the same keys as the values of a case. card: what is told of the
+    algorithm."""
 
     submission: str
     state: str
+    card: AlgorithmCard
     means: dict[str, float | None]
     cases: list[CaseOut]
 

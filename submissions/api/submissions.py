@@ -137,6 +137,7 @@ def get_results(request: HttpRequest, submission_id: str) -> ResultsOut:
     return ResultsOut(
         submission=found.public_id,
         state=found.state,
+        card=report.card.card,
         means={key: one.mean for key, one in zip(keys, report.summaries, strict=False)},
         cases=[case_out(row, keys, detailed=report.detailed) for row in report.rows],
     )
