@@ -27,3 +27,7 @@ class MaskRefused(EvaluationError):
 
 class MapRefused(EvaluationError):
     """A file that is not read as a probability map: unreadable, another grid, no probabilities."""
+
+
+class RankingRefused(EvaluationError):
+    """A table or a recipe that makes no ranking: every problem found, and what to do."""

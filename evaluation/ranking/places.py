@@ -1,4 +1,4 @@
-"""Ranks from a table of aggregates; ties take the smallest rank (1, 1, 3)."""
+"""Ranks of aggregates; ties take the smallest rank (1, 1, 3)."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
