@@ -244,7 +244,7 @@ def _ranked_by(scores: Values, directions: list[Direction]) -> Values:
 
 def _combined(terms: Values, weights: NDArray[np.float64]) -> Values:
     """The weighted mean over columns; a column that has a value of nobody takes no part."""
-    told = (~np.isnan(terms)).any(axis=1)
+    told: NDArray[np.bool_] = np.any(~np.isnan(terms), axis=1)
     shares = told * weights
     sums = np.where(told[:, None, :], terms, 0.0) @ weights
     total = shares.sum(axis=1, keepdims=True)
