@@ -59,7 +59,7 @@ EVERY_RECIPE = [
 
 
 def ranks(scores: ScoreTable, recipe: Recipe | None = None) -> list[int]:
-    return rank_table(scores, recipe or Recipe()).ranks.tolist()
+    return [int(rank) for rank in rank_table(scores, recipe or Recipe()).ranks]
 
 
 class TestAggregateThenRank:
