@@ -68,9 +68,9 @@ def test_counting_patients_is_writing_them_out(scores: np.ndarray, data: st.Data
 
 
 def test_many_pairs_at_once_are_as_each_alone() -> None:
-    """More pairs than are computed at a time; of some, differences are equal."""
+    """More pairs and resamples than are computed at a time; of some, differences are equal."""
     scores = np.random.default_rng(3).normal(size=(12, 400)).round(2)
-    counts = np.random.default_rng(4).integers(0, 3, size=(40, 400)).astype(float)
+    counts = np.random.default_rng(4).integers(0, 3, size=(130, 400)).astype(float)
     found = one_sided_p(scores, counts)
     for i, j in [(0, 1), (5, 11), (11, 10)]:
         alone = one_sided_p(scores[[i, j]], counts)
