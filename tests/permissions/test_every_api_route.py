@@ -1,5 +1,7 @@
 """Who gets what from every route of the API: the whole set of grants."""
 
+import csv
+
 import pytest
 from django.conf import settings
 from django.db import transaction
@@ -268,12 +270,17 @@ def test_a_hidden_phase_gives_no_score_and_no_name_of_a_case(world):
     challenge, _, submission = world
     challenge.phases.update(cases=Phase.Cases.HIDDEN)
     address = f"/submissions/{submission.public_id}/results"
-    seen = (
-        program_of("owner").get(address).content + program_of("owner").get(f"{address}.csv").content
-    )
-    assert b"case-1" not in seen
-    assert b"1.0" not in seen
-    assert b"thresholding" not in seen
+    told = program_of("owner").get(address)
+    table = program_of("owner").get(f"{address}.csv").content.decode()
+    assert b"case-1" not in told.content
+    assert "case-1" not in table
+    assert b"thresholding" not in told.content
+    assert told.json()["means"] == {}
+    for case in told.json()["cases"]:
+        assert case["values"] == {}
+        assert case["reference_ml"] is case["prediction_ml"] is None
+    for row in csv.DictReader(table.splitlines()):
+        assert row["dice"] == row["reference (ml)"] == row["prediction (ml)"] == ""
     shown = program_of("organiser").get(address).json()
     assert shown["cases"][0]["name"] == "case-1"
     assert shown["cases"][0]["values"]["dice"] == 1.0
