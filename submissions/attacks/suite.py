@@ -40,7 +40,7 @@ from submissions.sandbox.outcome import Failure, InputImage, Limits, Outcome, Ru
 from submissions.sandbox.places import Places
 
 GRID = Geometry(size=(12, 10, 8), spacing=(4.0, 4.0, 5.0), origin=(-20.0, -18.0, 7.0))
-LIMITS = Limits(memory_mib=192, shm_mib=64, tmp_mib=64, output_mib=4, cpus=1, pids=64, seconds=5)
+LIMITS = Limits(memory_mib=192, shm_mib=64, tmp_mib=64, output_mib=4, cpus=1, pids=64, seconds=10)
 # What an image may lie about; each is to count for nothing.
 _LIES = (
     "RUN echo 'toor:x:0:0::/root:/bin/sh' >> /etc/passwd",
