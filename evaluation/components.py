@@ -46,7 +46,7 @@ def components(voxels: Indices, frame: Frame) -> Components:
 def _join(firsts: Indices, lasts: Indices, frame: Frame) -> NDArray[np.int32]:
     """The component of each run. The background round a frame keeps runs of two rows apart."""
     # SciPy is loaded where it is needed, here and below: a process that scores one case is quicker
-    # without, and the web process never needs it.
+    # without, and the web process needs it only to mark lesions.
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
