@@ -13,7 +13,9 @@ class Summary:
     """Of the applicable values: mean, sample standard deviation (None for one value), median and
     quartiles (type 7), and their number. All None where there is none.
 
-    Of a metric over the cohort: its value as the mean, and its interval in low and high.
+    low, high: an interval of the aggregate, where there is one. value: the aggregate by which a
+    challenge ranks, where that may not be the mean. patients: of whom the values are, where it is
+    known. Of a metric over the cohort: its value as the mean.
     """
 
     count: int
@@ -24,6 +26,13 @@ class Summary:
     upper_quartile: float | None = None
     low: float | None = None
     high: float | None = None
+    value: float | None = None
+    patients: int | None = None
+
+    @property
+    def shown(self) -> float | None:
+        """The aggregate that ranks."""
+        return self.mean if self.value is None else self.value
 
 
 def summarise(values: Iterable[float | None]) -> Summary:

@@ -26,11 +26,15 @@ def over_cohort(
     cases = sorted(cases, key=lambda case: case.name)
     return {
         metric.id: {
-            label: metric.measure([_of_label(spec, case, label) for case in cases])
-            for label in spec.labels
+            label: metric.measure(cohort_cases(spec, cases, label)) for label in spec.labels
         }
         for metric in spec.cohort
     }
+
+
+def cohort_cases(spec: EvaluationSpec, cases: Iterable[ScoredCase], label: str) -> list[CohortCase]:
+    """``cases`` as metrics over the cohort see them, in this order."""
+    return [_of_label(spec, case, label) for case in cases]
 
 
 def _of_label(spec: EvaluationSpec, case: ScoredCase, label: str) -> CohortCase:

@@ -37,6 +37,52 @@ class Interval:
     redrawn: int = 0
 
 
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """``[i, j]``: whether row i, at more risk, is comparable with row j, and what that earns: 1, ½
+    or 0."""
+
+    comparable: NDArray[np.bool_]
+    earned: NDArray[np.float64]
+
+    def over(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """``[resamples, rows]``, how often each row counts → the share that is earned,
+        ``[resamples]``; NaN where no pair is comparable."""
+        number = ((weights @ self.comparable.astype(np.float64)) * weights).sum(axis=1)
+        won = ((weights @ self.earned) * weights).sum(axis=1)
+        share = np.full(len(weights), np.nan)
+        np.divide(won, number, out=share, where=number > 0.0)
+        return share
+
+
+def concordance_pairs(
+    times: Sequence[float],
+    events: Sequence[bool],
+    predictions: Sequence[float | None],
+    *,
+    higher_is_risk: bool,
+) -> Pairs:
+    """Of which ``concordance_index`` is the share; errors as it has them."""
+    _same_lengths(times, events, predictions)
+    at = _finite(times, "time")
+    if (at < 0.0).any():
+        raise EndpointRefused("not_a_number", f"A time of {at.min():g}; expected 0 or more.")
+    event = np.array(events, dtype=bool)
+    earlier = (at[:, None] < at) | ((at[:, None] == at) & ~event)
+    comparable = event[:, None] & earlier
+    return Pairs(comparable, comparable * _credit(predictions, higher_is_risk))
+
+
+def auc_pairs(
+    outcomes: Sequence[bool], predictions: Sequence[float | None], *, higher_is_risk: bool
+) -> Pairs:
+    """Of which ``auc`` is the share; errors as it has them."""
+    _same_lengths(outcomes, predictions)
+    yes = np.array(outcomes, dtype=bool)
+    comparable = yes[:, None] & ~yes
+    return Pairs(comparable, comparable * _credit(predictions, higher_is_risk))
+
+
 def concordance_index(
     times: Sequence[float],
     events: Sequence[bool],
@@ -59,16 +105,10 @@ def concordance_index(
     finite or a time is negative (not_a_number).
     """
     _same_lengths(times, events, predictions, patients)
-    at = _finite(times, "time")
-    if (at < 0.0).any():
-        raise EndpointRefused("not_a_number", f"A time of {at.min():g}; expected 0 or more.")
-    event = np.array(events, dtype=bool)
-    earlier = (at[:, None] < at) | ((at[:, None] == at) & ~event)
+    pairs = concordance_pairs(times, events, predictions, higher_is_risk=higher_is_risk)
     rows = _patient_of_each_row(len(events), patients)
     strata = [np.unique(rows)] if rows.size else []
-    comparable = event[:, None] & earlier
-    earned = comparable * _credit(predictions, higher_is_risk)
-    return _interval(comparable, earned, rows, strata, resamples, seed)
+    return _interval(pairs, rows, strata, resamples, seed)
 
 
 def auc(
@@ -97,9 +137,8 @@ def auc(
         np.array([patient for patient, found in outcomes_of.items() if found == kind], np.intp)
         for kind in ({True}, {False}, {True, False})
     ]
-    comparable = yes[:, None] & ~yes
-    earned = comparable * _credit(predictions, higher_is_risk)
-    return _interval(comparable, earned, rows, strata, resamples, seed)
+    pairs = auc_pairs(outcomes, predictions, higher_is_risk=higher_is_risk)
+    return _interval(pairs, rows, strata, resamples, seed)
 
 
 def _credit(predictions: Sequence[float | None], higher_is_risk: bool) -> NDArray[np.float64]:
@@ -113,15 +152,13 @@ def _credit(predictions: Sequence[float | None], higher_is_risk: bool) -> NDArra
 
 
 def _interval(
-    comparable: NDArray[np.bool_],
-    earned: NDArray[np.float64],
+    pairs: Pairs,
     rows: NDArray[np.intp],
     strata: Sequence[NDArray[np.intp]],
     resamples: int,
     seed: int,
 ) -> Interval:
-    pairs = comparable.astype(np.float64)
-    if not pairs.any():
+    if not pairs.comparable.any():
         return Interval(None)
     random = np.random.default_rng(seed)
     patients = int(rows.max()) + 1
@@ -139,13 +176,11 @@ def _interval(
                 times_drawn[:, members] = random.multinomial(
                     members.size, evenly, size=len(times_drawn)
                 )
-        weights = times_drawn[:, rows]
-        number = ((weights @ pairs) * weights).sum(axis=1)
-        defined = number > 0.0
-        won = ((weights @ earned) * weights).sum(axis=1)
-        found += (won[defined] / number[defined]).tolist()
+        values = pairs.over(times_drawn[:, rows])
+        defined = ~np.isnan(values)
+        found += values[defined].tolist()
         redrawn += int(np.count_nonzero(~defined))
-    value = float(earned.sum() / pairs.sum())
+    value = float(pairs.earned.sum() / pairs.comparable.sum())
     if not found:
         return Interval(value, redrawn=redrawn)
     low, high = np.quantile(found, [0.025, 0.975])

@@ -1,7 +1,7 @@
 """How a challenge wants its masks scored and ranked: strict, so that a misspelt key is an error."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -20,6 +20,9 @@ from evaluation.confidence import ConfidenceSpec
 from evaluation.empties import TABLE, Family
 from evaluation.metrics import COHORT, REGISTRY, CohortMetric, Metric
 from evaluation.metrics.base import Parameter, Setting
+from evaluation.ranking import Recipe, Scheme
+from evaluation.ranking.declared import RankingSpec as RankingSpec
+from evaluation.ranking.declared import label_of, metric_of
 from evaluation.strict import Strict as Strict
 
 DEFAULT_METRICS = (
@@ -33,17 +36,6 @@ DEFAULT_METRICS = (
 _DESCRIPTIVE = frozenset({"case_sensitivity", "case_specificity"})
 """Shown with the default set, and ranked only where a challenge names them."""
 LABEL_NAME = r"^[a-z][a-z0-9_-]{0,40}$"
-
-
-class RankingSpec(Strict):
-    """Rank on each metric's mean over cases, then average the ranks (``aggregate_then_rank``)."""
-
-    scheme: Literal["aggregate_then_rank"] = "aggregate_then_rank"
-    metrics: list[str] = Field(default=[], description="Metrics that count, equally; default: all.")
-    baselines_compete: bool = Field(
-        default=False,
-        description="Whether baselines take part in others' ranks; if not, their place is shown.",
-    )
 
 
 @dataclass(frozen=True)
@@ -159,19 +151,98 @@ class EvaluationSpec(Strict):
 
     def _ranking_problems(self) -> list[str]:
         known = {metric.id: metric for metric in self.every}
-        problems = []
-        for name in self.ranking.metrics:
-            if name not in REGISTRY and name not in COHORT:
-                problems.append(f"ranking: {_unknown(name)}")
-            elif name not in known:
-                problems.append(f"ranking: “{name}” is not among the challenge's metrics")
-            elif not known[name].rankable:
-                problems.append(
-                    f"ranking: “{name}” is signed or descriptive, so a mean of it cannot be ranked"
-                )
-        if not problems and not self.every_ranked:
-            problems.append("ranking: none of the metrics can be ranked; add dice, for example")
+        ranking, problems = self.ranking, []
+        for name in (*ranking.metrics, *ranking.weights, *ranking.tie_breakers):
+            problems += self._name_problems(name, known)
+        if ranking.primary:
+            problems += self._primary_problems(ranking.primary, known)
+        if problems:
+            return problems
+        if not self.every_ranked:
+            return ["ranking: none of the metrics can be ranked; add dice, for example"]
+        if not ranking.scheme.takes_cohort:
+            problems += [
+                f"ranking: “{metric.id}” is over the cohort, without values of single cases for "
+                f"{ranking.scheme}"
+                for metric in self.ranked_cohort
+            ]
+        if ranking.scheme is Scheme.WEIGHTED_VALUE:
+            problems += [
+                f"ranking: weighted_value adds metrics from 0 to 1 only; “{metric.id}” is in "
+                f"{metric.unit}"
+                for metric in self.every_ranked
+                if not metric.is_share
+            ]
         return problems
+
+    def _name_problems(
+        self, name: str, known: Mapping[str, Metric | CohortMetric], *, column: bool = False
+    ) -> list[str]:
+        """Of the metric, or metric[label], that the ranking names."""
+        metric, label = metric_of(name), label_of(name)
+        if metric not in REGISTRY and metric not in COHORT:
+            return [f"ranking: {_unknown(metric)}"]
+        if metric not in known:
+            return [f"ranking: “{metric}” is not among the challenge's metrics"]
+        if not known[metric].rankable:
+            return [
+                f"ranking: “{metric}” is signed or descriptive, so a mean of it cannot be ranked"
+            ]
+        if label and label not in self.labels:
+            return [f"ranking: “{name}”: there is no label “{label}” ({', '.join(self.labels)})"]
+        single = column or name in self.ranking.tie_breakers
+        if single and not label and len(self.labels) > 1:
+            return [
+                f"ranking: “{name}” has {len(self.labels)} labels; name one of them, as in "
+                f"{metric}[{next(iter(self.labels))}]"
+            ]
+        return []
+
+    def _primary_problems(self, name: str, known: Mapping[str, Metric | CohortMetric]) -> list[str]:
+        if problems := self._name_problems(name, known, column=True):
+            return problems
+        if isinstance(known[metric_of(name)], CohortMetric):
+            return [f"ranking: “{name}” is over the cohort; tests need values of single cases"]
+        return []
+
+    def column_key(self, metric: str, label: str) -> str:
+        """As rankings, tables and files name it: dice, or dice[node] where there are several."""
+        return f"{metric}[{label}]" if len(self.labels) > 1 else metric
+
+    @property
+    def recipe(self) -> Recipe:
+        """The declared ranking, of a table whose columns are named by ``column_key``."""
+        declared = self.ranking.recipe()
+        weights = declared.weights or {metric.id: 1.0 for metric in self.every_ranked}
+        return replace(
+            declared,
+            weights={self._settled_name(name): weight for name, weight in weights.items()},
+            tie_breakers=tuple(self._settled_name(name) for name in declared.tie_breakers),
+        )
+
+    @property
+    def primary(self) -> str | None:
+        """The column whose differences are tested; None where only metrics over the cohort rank."""
+        if self.ranking.primary:
+            return self._settled_name(self.ranking.primary)
+        columns = (
+            self.column_key(metric.id, label)
+            for metric in self.ranked
+            for label in self.labels
+            if self.ranks(metric, label)
+        )
+        return next(columns, None)
+
+    def ranks(self, metric: Metric | CohortMetric, label: str) -> bool:
+        """Whether this column counts towards the rank."""
+        weights = self.ranking.weights
+        if not weights:
+            return self._counts(metric)
+        return metric.id in weights or f"{metric.id}[{label}]" in weights
+
+    def _settled_name(self, name: str) -> str:
+        label = label_of(name)
+        return self.column_key(metric_of(name), label) if label else name
 
     def __getstate__(self) -> dict[Any, Any]:
         """What is derived stays behind when a spec is sent to another process."""
@@ -211,8 +282,8 @@ class EvaluationSpec(Strict):
 
     def _counts(self, metric: Metric | CohortMetric) -> bool:
         """The named ones, else every one that can be ranked and is not there to be read beside."""
-        if self.ranking.metrics:
-            return metric.id in self.ranking.metrics
+        if self.ranking.counted:
+            return metric.id in self.ranking.counted
         return metric.rankable and metric.id not in _DESCRIPTIVE
 
     @property

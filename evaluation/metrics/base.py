@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from evaluation.counts import Counts
 from evaluation.empties import Family
 from evaluation.pair import Pair
@@ -32,6 +35,9 @@ class Direction(StrEnum):
 
 Setting = float | bool | str
 Settings = Mapping[str, Setting]
+Weighed = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""From how often each case counts, ``[resamples, cases]``, to values ``[resamples]``; NaN where the
+metric is not defined."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,11 @@ class Metric:
     def rankable(self) -> bool:
         return self.direction.ranks
 
+    @property
+    def is_share(self) -> bool:
+        """What has no unit lies between 0 and 1."""
+        return not self.unit
+
 
 @dataclass(frozen=True)
 class CohortCase:
@@ -150,7 +161,8 @@ class CohortMetric:
 
     interval: what ``low`` and ``high`` of its value are; empty where it has none. check: raises
     EvaluationError for a case's metadata that it could not read. needs_confidence: a probability
-    map or a stated probability beside each mask.
+    map or a stated probability beside each mask. weighed: what makes ``ranked`` of any resample of
+    the cases; every metric that can be ranked has it.
     """
 
     id: str
@@ -169,6 +181,12 @@ class CohortMetric:
     parameters: tuple[Parameter, ...] = ()
     settings: Settings = field(default_factory=dict)
     make: Callable[[Settings], "CohortMetric"] | None = None
+    weighed: Callable[[Sequence[CohortCase]], Weighed] | None = None
+
+    @property
+    def is_share(self) -> bool:
+        """What has no unit lies between 0 and 1."""
+        return not self.unit
 
 
 def parametric(make: Callable[[Settings], Metric], *parameters: Parameter) -> Metric:

@@ -5,10 +5,21 @@ failing never pays: in what ranks, no case counts with more false positives than
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from evaluation.agreement import bland_altman, lin_concordance
-from evaluation.endpoints import Interval, auc, concordance_index
+from evaluation.endpoints import (
+    Interval,
+    Pairs,
+    auc,
+    auc_pairs,
+    concordance_index,
+    concordance_pairs,
+)
 from evaluation.errors import EvaluationError
 from evaluation.metrics.base import (
     CohortCase,
@@ -17,37 +28,75 @@ from evaluation.metrics.base import (
     Direction,
     Parameter,
     Settings,
+    Weighed,
     parametric_cohort,
 )
 from evaluation.metrics.lesions import MIN_IOU
 
 
+@dataclass(frozen=True)
+class _Found:
+    """Of one case, in voxels or lesions; clipped: false, and no more than failing costs."""
+
+    true: float
+    missed: float
+    false: float
+    clipped: float
+
+
+def _voxels(case: CohortCase) -> _Found:
+    counts, common = case.counts, case.counts.common or 0
+    drawn = counts.prediction
+    wrong = case.failure_voxels if drawn is None else drawn - common
+    return _Found(common, counts.reference - common, wrong, min(wrong, case.failure_voxels))
+
+
+def _lesions(case: CohortCase) -> _Found:
+    counts, found = case.counts, case.counts.true_lesions or 0
+    wrong = case.failure_lesions if counts.false_lesions is None else counts.false_lesions
+    missed = (counts.reference_lesions or 0) - found
+    return _Found(found, missed, wrong, min(wrong, case.failure_lesions))
+
+
+def _together(found: Sequence[_Found]) -> CohortValue:
+    true, missed, false, clipped = (
+        math.fsum(getattr(one, name) for one in found)
+        for name in ("true", "missed", "false", "clipped")
+    )
+    return CohortValue(
+        value=_f1(true, false, missed), ranked=_f1(true, clipped, missed), cases=len(found)
+    )
+
+
+def _sums(
+    of_case: Callable[[CohortCase], _Found],
+) -> Callable[[Sequence[CohortCase]], Weighed]:
+    """What is ranked, of any resample: the sums add up over cases."""
+
+    def weighed(cases: Sequence[CohortCase]) -> Weighed:
+        found = [of_case(case) for case in cases]
+        twice = np.array([2 * one.true for one in found])
+        total = twice + np.array([one.missed + one.clipped for one in found])
+
+        def of_resamples(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+            whole = counts @ total
+            share = np.full(len(counts), np.nan)
+            np.divide(counts @ twice, whole, out=share, where=whole > 0)
+            return share
+
+        return of_resamples
+
+    return weighed
+
+
 def dice_agg(cases: Sequence[CohortCase]) -> CohortValue:
     """2·ΣTP / Σ(|R| + |P|) over voxels. Andrearczyk et al., HECKTOR 2021."""
-    true = missed = false = clipped = 0.0
-    for case in cases:
-        counts = case.counts
-        common, drawn = counts.common or 0, counts.prediction
-        wrong = case.failure_voxels if drawn is None else drawn - common
-        true, missed, false = true + common, missed + counts.reference - common, false + wrong
-        clipped += min(wrong, case.failure_voxels)
-    return CohortValue(
-        value=_f1(true, false, missed), ranked=_f1(true, clipped, missed), cases=len(cases)
-    )
+    return _together([_voxels(case) for case in cases])
 
 
 def lesion_f1_agg(cases: Sequence[CohortCase]) -> CohortValue:
     """2·ΣTP / (2·ΣTP + ΣFP + ΣFN) over lesions."""
-    true = missed = false = clipped = 0.0
-    for case in cases:
-        counts = case.counts
-        found = counts.true_lesions or 0
-        wrong = case.failure_lesions if counts.false_lesions is None else counts.false_lesions
-        true, missed = true + found, missed + (counts.reference_lesions or 0) - found
-        false, clipped = false + wrong, clipped + min(wrong, case.failure_lesions)
-    return CohortValue(
-        value=_f1(true, false, missed), ranked=_f1(true, clipped, missed), cases=len(cases)
-    )
+    return _together([_lesions(case) for case in cases])
 
 
 def _f1(true: float, false: float, missed: float) -> float | None:
@@ -101,6 +150,14 @@ def _c_index(settings: Settings) -> CohortMetric:
             known,
         )
 
+    def pairs(known: Sequence[CohortCase]) -> Pairs:
+        return concordance_pairs(
+            [_time_of(case.metadata, time) for case in known],
+            [_yes(case.metadata, event) for case in known],
+            [case.counts.prediction_ml for case in known],
+            higher_is_risk=higher,
+        )
+
     def check(metadata: Mapping[str, str]) -> None:
         if metadata[event].strip() and metadata[time].strip():
             _yes(metadata, event)
@@ -123,6 +180,7 @@ def _c_index(settings: Settings) -> CohortMetric:
         parameters=(_EVENT, _TIME, _HIGHER_IS_RISK),
         settings=settings,
         make=_c_index,
+        weighed=_of_known(pairs, event, time),
     )
 
 
@@ -141,6 +199,13 @@ def _auc(settings: Settings) -> CohortMetric:
             ),
             cases,
             known,
+        )
+
+    def pairs(known: Sequence[CohortCase]) -> Pairs:
+        return auc_pairs(
+            [_yes(case.metadata, outcome) for case in known],
+            [case.counts.prediction_ml for case in known],
+            higher_is_risk=higher,
         )
 
     def check(metadata: Mapping[str, str]) -> None:
@@ -164,7 +229,23 @@ def _auc(settings: Settings) -> CohortMetric:
         parameters=(_OUTCOME, _HIGHER_IS_RISK),
         settings=settings,
         make=_auc,
+        weighed=_of_known(pairs, outcome),
     )
+
+
+def _of_known(
+    pairs_of: Callable[[Sequence[CohortCase]], Pairs], *columns: str
+) -> Callable[[Sequence[CohortCase]], Weighed]:
+    """What is ranked, of any resample: pairs of the cases whose outcome is known."""
+
+    def weighed(cases: Sequence[CohortCase]) -> Weighed:
+        known = _known(cases, *columns)
+        names = {case.name for case in known}
+        places = [at for at, case in enumerate(cases) if case.name in names]
+        pairs = pairs_of(known)
+        return lambda counts: pairs.over(counts[:, places])
+
+    return weighed
 
 
 def _of_interval(
@@ -225,6 +306,7 @@ def _lesion_f1_agg(settings: Settings) -> CohortMetric:
         parameters=(MIN_IOU,),
         settings=settings,
         make=_lesion_f1_agg,
+        weighed=_sums(_lesions),
     )
 
 
@@ -249,6 +331,7 @@ METRICS = (
         advice="HECKTOR’s measure. Lesion-free cases count through what is drawn in them; large "
         "tumours decide it.",
         measure=dice_agg,
+        weighed=_sums(_voxels),
     ),
     parametric_cohort(_lesion_f1_agg, MIN_IOU),
     CohortMetric(

@@ -22,6 +22,11 @@ class Scheme(StrEnum):
     @property
     def takes_cohort(self) -> bool:
         """A metric over the cohort has no value of one case, to rank or to test."""
+        return self.aggregates_values
+
+    @property
+    def aggregates_values(self) -> bool:
+        """The others aggregate ranks, or count tests."""
         return self not in (Scheme.RANK_THEN_AGGREGATE, Scheme.TEST_THEN_RANK)
 
 

@@ -129,6 +129,10 @@ class Ranker:
         ranks = with_tie_breakers(rank_along(scores, direction), breakers)
         return Outcome(aggregates, column_scores, column_ranks, scores, ranks)
 
+    def aggregates(self, patients: Counts) -> Values:
+        """``[resamples, patients]`` → ``[resamples, entries, all columns]``, as in ``Outcome``."""
+        return self._aggregates(np.asarray(patients, np.float64)[:, self._patient_of_case])
+
     @property
     def _adds_scores(self) -> bool:
         return self.recipe.scheme in (Scheme.BORDA, Scheme.WEIGHTED_VALUE)
