@@ -123,12 +123,14 @@ def _release_this_host() -> None:
 
     from challenges.leases import give_up_leases_of
     from challenges.models import DataImport, Rehearsal
-    from submissions.models import Rescore, Run, Submission, Worker
+    from submissions.models import CrossScoring, Rescore, Run, Submission, Worker
     from submissions.sandbox.outcome import SandboxError
     from submissions.services.clean_up import clean_up
     from submissions.tasks import connect_engine
 
-    give_up_leases_of(settings.HOST_ID, Run, Submission, Rescore, DataImport, Rehearsal)
+    give_up_leases_of(
+        settings.HOST_ID, Run, Submission, Rescore, CrossScoring, DataImport, Rehearsal
+    )
     Worker.objects.filter(host=settings.HOST_ID).delete()
     try:
         engine = connect_engine()

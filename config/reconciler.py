@@ -35,6 +35,7 @@ def main() -> None:
     from leaderboards.services import reconcile as reconcile_leaderboards
     from submissions.sandbox.outcome import SandboxError
     from submissions.services.clean_up import clean_up
+    from submissions.services.cross_scoring import reconcile as reconcile_readers
     from submissions.services.hosts import forget_silent_workers, tell_of_host
     from submissions.services.reconciling import reconcile
     from submissions.services.rescoring import reconcile as reconcile_editions
@@ -52,6 +53,9 @@ def main() -> None:
     def reconcile_submissions() -> None:
         reconcile(watch)
         reconcile_editions(watch)
+
+    def reconcile_cross_scorings() -> None:
+        reconcile_readers(watch)
 
     def clean_up_this_host() -> None:
         forget_silent_workers()
@@ -78,6 +82,7 @@ def main() -> None:
             reconcile_submissions,
             reconcile_leaderboards,
             reconcile_similarities,
+            reconcile_cross_scorings,
             clean_up_this_host,
             reconcile_imports,
             reconcile_ends,

@@ -107,7 +107,7 @@ def decode_map(
 
 
 def score_files(
-    reference: Path,
+    reference: Path | BinaryIO,
     prediction: Path | None,
     voxels: int,
     spec: EvaluationSpec,
@@ -119,7 +119,8 @@ def score_files(
 ) -> dict[str, Any]:
     """``CaseScore.to_json()`` of files that the platform wrote; ``voxels`` sizes the limit.
 
-    ``probability``, ``stated``: as ``files.score_files``.
+    ``reference``: where it is a file that is open already (one in memory, that has no name), it is
+    read from its start, and stays open. ``probability``, ``stated``: as ``files.score_files``.
 
     Raises MaskRefused (code scorer_limit) where a prediction took the scorer over its memory or
     time, which are ample for any mask that a physician could draw; IsolatedProcessFailed when the
@@ -141,7 +142,7 @@ def score_files(
     }
     with ExitStack() as opened:
         try:
-            files = [opened.enter_context(path.open("rb")) for path in given.values()]
+            files = [_opened(source, opened) for source in given.values()]
         except OSError as error:
             raise IsolatedProcessFailed(
                 "scorer_failed", f"A file cannot be read: {error}"
@@ -156,6 +157,13 @@ def score_files(
             )
         _require_success("scorer", done)
         return _document("scorer", answer.read())
+
+
+def _opened(source: Path | BinaryIO, undo: ExitStack) -> BinaryIO:
+    if isinstance(source, Path):
+        return undo.enter_context(source.open("rb"))
+    source.seek(0)
+    return source
 
 
 def _limits(voxels: int, *, answer_bytes: int) -> dict[str, int]:

@@ -11,6 +11,7 @@ from django.conf import settings
 from submissions.sandbox.engine import Engine
 from submissions.sandbox.outcome import SandboxError
 from submissions.services.checking import check_next
+from submissions.services.cross_scoring import cross_score_next
 from submissions.services.rescoring import rescore_next
 from submissions.services.running import run_next
 from submissions.services.scoring import score_next
@@ -77,9 +78,10 @@ def run_next_task() -> None:
 
 @shared_task(name="submissions.score_next")
 def score_next_task() -> None:
-    # What was submitted now goes before what is scored anew.
-    if not score_next(worker=worker_name()):
-        rescore_next(worker=worker_name())
+    # What was submitted now goes before what is scored anew, and both before what nobody waits for.
+    for step in (score_next, rescore_next, cross_score_next):
+        if step(worker=worker_name()):
+            return
 
 
 @shared_task(name="submissions.compare")

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from evaluation.errors import MaskRefused
 from evaluation.isolated import score_files
@@ -46,7 +46,7 @@ NOTHING_STATED = Stated()
 
 
 def score_against(
-    targets: Sequence[Path],
+    targets: Sequence[Path | BinaryIO],
     prediction: Path | None,
     case: CaseInput,
     spec: EvaluationSpec,
@@ -54,8 +54,8 @@ def score_against(
     *,
     stated: Stated = NOTHING_STATED,
 ) -> Scored:
-    """prediction: an accepted mask; None where there is none, which scores the worst values.
-    stated: beside it.
+    """targets: files, or open ones. prediction: an accepted mask; None where there is none, which
+    scores the worst values. stated: beside it.
 
     A mask that no scorer of this size can measure counts as none. Raises IsolatedProcessStopped,
     IsolatedProcessFailed, OSError.
@@ -68,7 +68,7 @@ def score_against(
 
 
 def _each(
-    targets: Sequence[Path],
+    targets: Sequence[Path | BinaryIO],
     prediction: Path | None,
     case: CaseInput,
     spec: EvaluationSpec,

@@ -9,20 +9,24 @@ from submissions.models.algorithm import (
     Upload,
 )
 from submissions.models.host import Host, Worker
+from submissions.models.readers import AgainstReader, CrossScoring, ReaderResult
 from submissions.models.rescore import Rescore
 from submissions.models.run import Attempt, CaseResult, Prediction, Run
 from submissions.models.submission import Similarity, Submission
 
 __all__ = [
+    "AgainstReader",
     "Algorithm",
     "AlgorithmVersion",
     "Attempt",
     "CardRevision",
     "CaseResult",
     "ContainerImage",
+    "CrossScoring",
     "Host",
     "Kind",
     "Prediction",
+    "ReaderResult",
     "Rescore",
     "Run",
     "Similarity",

@@ -94,13 +94,13 @@ def scores_of(
         input_of(run.case),
         EvaluationSpec.model_validate(edition.specification),
         stopped,
-        stated=_stated(prediction),
+        stated=stated_of(prediction),
     )
     pairs = zip(targets, scored.targets, strict=True)
     return [Score(target, one.values, one.seconds) for target, one in pairs], scored.failure
 
 
-def _stated(prediction: Prediction | None) -> Stated:
+def stated_of(prediction: Prediction | None) -> Stated:
     if prediction is None:
         return NOTHING_STATED
     probability = Path(prediction.probability.path) if prediction.probability else None
