@@ -7,10 +7,14 @@ from ninja import Router, Schema
 
 from accounts.callers import READ_OR_ANYONE, caller_of
 from challenges.api import seen_phase
+from evaluation.aggregate import Summary
 from leaderboards.selectors import board
 from leaderboards.tables import Column, Row
 
 router = Router(tags=["Leaderboards"], auth=READ_OR_ANYONE)
+
+
+MOST_ENTRIES = 10_000
 
 
 class ColumnOut(Schema):
@@ -26,19 +30,25 @@ class ColumnOut(Schema):
 
 
 class CellOut(Schema):
-    """Over ``count`` cases; low and high: of the interval that the metric has, where it has one."""
+    """Over ``count`` cases. value: the aggregate that ranks, which is the mean where nothing else
+    is declared. low, high: of its 95 % interval, where it has one. withheld: of too few patients of
+    a hidden phase to be told; all else is null then."""
 
-    count: int
+    count: int | None
+    value: float | None
     mean: float | None
     deviation: float | None
+    median: float | None
     low: float | None
     high: float | None
+    withheld: bool
 
 
 class EntryOut(Schema):
     """cells: by the key of their column. competes: false for what is placed for comparison.
     rank: null for the side that organises. kind: container, or predictions for masks that were
-    made elsewhere."""
+    made elsewhere. rank_low, rank_high: first and last rank of the middle 95 % of resamples;
+    rank_set: first and last of the simultaneous rank set; tier; null where they are not known."""
 
     submission: str
     algorithm: str
@@ -51,10 +61,15 @@ class EntryOut(Schema):
     is_baseline: bool
     competes: bool
     rank: int | None
-    mean_rank: float
+    mean_rank: float | None
+    rank_low: int | None
+    rank_high: int | None
+    rank_set: tuple[int, int] | None
+    tier: int | None
     cases: int
     failed: int
     seconds_per_case: float | None
+    peak_memory_bytes: int | None
     cells: dict[str, CellOut]
 
 
@@ -74,7 +89,7 @@ def get_leaderboard(request: HttpRequest, slug: str, phase: str) -> LeaderboardO
     """The leaderboard as its page shows it, in the order of rank."""
     viewer = caller_of(request).viewer
     found = seen_phase(viewer, slug, phase)
-    shown = board(viewer, found)
+    shown = board(viewer, found, rows_a_page=MOST_ENTRIES)
     columns = shown.table.columns
     return LeaderboardOut(
         challenge=slug,
@@ -112,17 +127,28 @@ def _entry(row: Row, columns: tuple[Column, ...]) -> EntryOut:
         competes=row.competes,
         rank=row.rank_shown,
         mean_rank=row.mean_rank,
+        rank_low=row.low,
+        rank_high=row.high,
+        rank_set=None
+        if row.set_low is None or row.set_high is None
+        else (row.set_low, row.set_high),
+        tier=row.tier,
         cases=row.cases,
         failed=row.failed,
         seconds_per_case=row.seconds_per_case,
-        cells={
-            column.key: CellOut(
-                count=cell.count,
-                mean=cell.mean,
-                deviation=cell.deviation,
-                low=cell.low,
-                high=cell.high,
-            )
-            for column, cell in zip(columns, row.cells, strict=True)
-        },
+        peak_memory_bytes=row.peak_memory_bytes,
+        cells={column.key: _cell(cell) for column, cell in zip(columns, row.cells, strict=True)},
+    )
+
+
+def _cell(cell: Summary | None) -> CellOut:
+    return CellOut(
+        count=cell.count if cell else None,
+        value=cell.shown if cell else None,
+        mean=cell.mean if cell else None,
+        deviation=cell.deviation if cell else None,
+        median=cell.median if cell else None,
+        low=cell.low if cell else None,
+        high=cell.high if cell else None,
+        withheld=cell is None,
     )

@@ -1,21 +1,95 @@
 from django.db import models
 
 from challenges.models import Edition
+from submissions.models import Submission
 
 
 class Snapshot(models.Model):
     """A leaderboard as it stood: each published state is kept.
 
     results_hash: of the results it was made from; document: ``leaderboards.tables.Table`` as JSON.
+    content_hash: of document, slices and analysis, by which anyone can tell that it is unchanged;
+    empty for those from before there was one.
     """
 
     edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="snapshots")
     results_hash = models.CharField(max_length=64)
+    content_hash = models.CharField(max_length=64, blank=True)
     document = models.JSONField()
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["-created_at", "-pk"]
+        indexes = [models.Index(fields=["edition", "-created_at"])]
 
     def __str__(self) -> str:
         return f"{self.edition_id} {self.created_at}"
+
+
+class Slice(models.Model):
+    """The same leaderboard on one group of the cases.
+
+    withheld: not shown to the public, as it stands on too few patients of a hidden phase.
+    """
+
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.CASCADE, related_name="slices")
+    position = models.PositiveIntegerField()
+    grouping = models.CharField(max_length=100)
+    label = models.CharField(max_length=200)
+    cases = models.PositiveIntegerField()
+    patients = models.PositiveIntegerField()
+    withheld = models.BooleanField()
+    document = models.JSONField()
+
+    class Meta:
+        ordering = ["snapshot", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["snapshot", "grouping", "label"], name="one_slice_each")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.snapshot_id} {self.grouping}={self.label}"
+
+
+class Analysis(models.Model):
+    """How sure a snapshot's ranks are: ``evaluation.standings.Uncertainty`` as JSON."""
+
+    snapshot = models.OneToOneField(Snapshot, on_delete=models.CASCADE, related_name="analysis")
+    document = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{self.snapshot_id}"
+
+
+class Scores(models.Model):
+    """An entry's case results in one edition, as arrays: read at once, where rows would be many.
+
+    made_of: of the results that it was made from. cases: primary keys, in the arrays' order;
+    targets: how many. values: float64 ``[2, targets, cases, columns]``, what was measured and what
+    a missing result counts as, NaN where that does not apply. failed: places of cases without a
+    usable result. counts: by target and case, then by label (``evaluation.counts.Counts``), where a
+    metric over the cohort needs them. seconds: mean of the cases that were run; peak_memory_bytes:
+    the largest of them.
+    """
+
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="scores")
+    submission = models.ForeignKey(Submission, on_delete=models.CASCADE, related_name="scores")
+    made_of = models.CharField(max_length=64)
+    cases = models.JSONField()
+    targets = models.PositiveIntegerField()
+    values = models.BinaryField()
+    failed = models.JSONField()
+    counts = models.JSONField(default=list)
+    seconds = models.FloatField(null=True)
+    peak_memory_bytes = models.BigIntegerField(null=True)
+    sandboxed = models.BooleanField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["edition", "submission"], name="one_array_an_entry_and_edition"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.submission_id} in {self.edition_id}"

@@ -1,60 +1,197 @@
 """Reads of leaderboards."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+
+import numpy as np
 
 from challenges.models import Phase
 from challenges.policies import Viewer, may_see_cases
 from challenges.selectors import shown_edition
-from leaderboards.models import Snapshot
+from evaluation.standings import LEAST_PATIENTS
+from evaluation.standings.scores import averaged
+from leaderboards.dots import Axis, axes_of, path_of
+from leaderboards.models import Scores, Slice, Snapshot
+from leaderboards.policies import may_see_details
 from leaderboards.tables import Row, Table
 from submissions.models import Submission
 from submissions.selectors import in_flight, submissions_of
 
-FIXED_COLUMNS = ("rank", "algorithm", "failed", "seconds")
+FIXED_COLUMNS = ("rank", "algorithm", "failed", "seconds", "memory")
+ROWS_A_PAGE = 50
+EVERY_CASE = ""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A group of cases by which the leaderboard can be filtered. key: as an address names it."""
+
+    key: str
+    grouping: str
+    label: str
+    cases: int
+    patients: int
 
 
 @dataclass(frozen=True)
 class Board:
-    """The newest snapshot, sorted; submissions on their way are listed for public cases only.
+    """One page of a snapshot, sorted; submissions on their way are listed for public cases only.
 
-    own: public ids of those under way that the viewer may open.
+    table: the rows of this page; count: of all rows. choices: groups of cases to choose from;
+    withheld: how many others are too small to be shown. chosen: the group that this is of; None for
+    all cases. own: public ids of those under way that the viewer may open. dots: of each row and
+    column, where the viewer may see single cases.
     """
 
     snapshot: Snapshot | None
     table: Table
     sort: str
     descending: bool
+    count: int
+    page: int
+    pages: int
+    choices: tuple[Choice, ...]
+    withheld: int
+    chosen: Choice | None
+    axes: tuple[Axis, ...]
+    dots: dict[str, tuple[str, ...]]
     in_flight: tuple[Submission, ...]
     in_flight_count: int
     own: frozenset[str]
 
 
-def board(viewer: Viewer, phase: Phase, *, sort: str = "rank", order: str = "") -> Board:
-    """sort: one of FIXED_COLUMNS or a column's key; order: asc or desc, by default best first.
+def snapshot_of(phase: Phase, *, as_of: date | None = None) -> Snapshot | None:
+    """The newest; with ``as_of``, the last one of that day (UTC) or before it, of any edition."""
+    snapshots = Snapshot.objects.select_related("edition").defer("document")
+    if as_of is None:
+        return snapshots.filter(edition=shown_edition(phase)).first()
+    until = datetime.combine(as_of, time.min, UTC) + timedelta(days=1)
+    return snapshots.filter(edition__phase=phase, created_at__lt=until).first()
 
-    Anything else is read as the rank.
-    """
-    snapshot = Snapshot.objects.filter(edition=shown_edition(phase)).first()
-    table = Table.from_json(snapshot.document) if snapshot else Table((), ())
+
+def board(
+    viewer: Viewer,
+    phase: Phase,
+    *,
+    sort: str = "rank",
+    order: str = "",
+    group: str = EVERY_CASE,
+    as_of: date | None = None,
+    page: int = 1,
+    rows_a_page: int = ROWS_A_PAGE,
+) -> Board:
+    """sort: one of FIXED_COLUMNS or a column's key; order: asc or desc, by default best first.
+    group: a choice's key. What is none of them is read as the rank, and as all cases."""
+    snapshot = snapshot_of(phase, as_of=as_of)
+    details = may_see_details(viewer, phase)
+    choices, withheld = _choices(snapshot, everything=details or not phase.is_hidden)
+    chosen = next((one for one in choices if one.key == group), None)
+    table = Table((), ())
+    if snapshot is not None:
+        table = table_of(snapshot, chosen)
+    if phase.is_hidden and not details:
+        table = protected_table(table)
     keys = {column.key for column in table.columns}
     if sort not in keys | set(FIXED_COLUMNS):
         sort = "rank"
     higher_first = any(c.key == sort and c.direction == "higher" for c in table.columns)
     descending = order == "desc" if order in ("asc", "desc") else higher_first
+    rows = sorted_rows(table, sort, descending)
+    pages = max(1, math.ceil(len(rows) / rows_a_page))
+    page = min(max(page, 1), pages)
+    shown = replace(table, rows=rows[(page - 1) * rows_a_page : page * rows_a_page])
+    axes = axes_of(table)
     running = tuple(in_flight(phase))
     own = submissions_of(viewer).filter(phase=phase).exclude(state__in=Submission.ENDS)
     return Board(
         snapshot=snapshot,
-        table=Table(table.columns, _sorted(table, sort, descending)),
+        table=shown,
         sort=sort,
         descending=descending,
+        count=len(rows),
+        page=page,
+        pages=pages,
+        choices=choices,
+        withheld=withheld,
+        chosen=chosen,
+        axes=axes,
+        dots=_dots(snapshot, shown, axes) if details and chosen is None and snapshot else {},
         in_flight=running if may_see_cases(viewer, phase) else (),
         in_flight_count=len(running),
         own=frozenset(own.values_list("public_id", flat=True)),
     )
 
 
-def _sorted(table: Table, sort: str, descending: bool) -> tuple[Row, ...]:
+def table_of(snapshot: Snapshot, chosen: Choice | None = None) -> Table:
+    """Read once in each process: a snapshot never changes."""
+    grouping, label = (chosen.grouping, chosen.label) if chosen else ("", "")
+    # The hash, as the key of a row that is gone may be given again.
+    return _read(snapshot.pk, snapshot.content_hash or snapshot.results_hash, grouping, label)
+
+
+@lru_cache(maxsize=16)
+def _read(pk: int, _: str, grouping: str, label: str) -> Table:
+    if grouping:
+        return Table.from_json(
+            Slice.objects.get(snapshot=pk, grouping=grouping, label=label).document
+        )
+    return Table.from_json(Snapshot.objects.get(pk=pk).document)
+
+
+def protected_table(table: Table) -> Table:
+    """For the public of a hidden phase: no figure stands on fewer than ten patients."""
+    return replace(table, rows=tuple(_protected_row(row, table) for row in table.rows))
+
+
+def _protected_row(row: Row, table: Table) -> Row:
+    cells = tuple(
+        cell
+        if cell is not None
+        and (cell.count if cell.patients is None else cell.patients) >= LEAST_PATIENTS
+        else None
+        for cell in row.cells
+    )
+    told = all(
+        cell is not None for cell, column in zip(cells, table.columns, strict=True) if column.ranked
+    )
+    return replace(row, cells=cells, mean_rank=row.mean_rank if told else None)
+
+
+def _choices(snapshot: Snapshot | None, *, everything: bool) -> tuple[tuple[Choice, ...], int]:
+    """The groups that may be shown, and how many are withheld."""
+    if snapshot is None:
+        return (), 0
+    found = list(snapshot.slices.defer("document"))
+    shown = [one for one in found if everything or not one.withheld]
+    choices = tuple(
+        Choice(f"{one.grouping}:{one.label}", one.grouping, one.label, one.cases, one.patients)
+        for one in shown
+    )
+    return choices, len(found) - len(shown)
+
+
+def _dots(snapshot: Snapshot, table: Table, axes: Collection[Axis]) -> dict[str, tuple[str, ...]]:
+    """By submission: the path of each column, empty for those over the cohort."""
+    kept = Scores.objects.filter(
+        edition=snapshot.edition_id,
+        submission__public_id__in=[row.submission for row in table.rows],
+    ).values_list("submission__public_id", "targets", "cases", "values")
+    found = {}
+    for submission, targets, cases, values in kept:
+        shape = (2, targets, len(cases), -1)
+        measured = np.frombuffer(values, dtype=np.float64).reshape(shape)[0]
+        of_cases = averaged(measured)
+        found[submission] = tuple(
+            path_of(of_cases[:, at], axis) if at < of_cases.shape[1] else ""
+            for at, axis in enumerate(axes)
+        )
+    return found
+
+
+def sorted_rows(table: Table, sort: str, descending: bool) -> tuple[Row, ...]:
     """Rows without a value come last in either order; ties keep the order of rank."""
     keys = [column.key for column in table.columns]
 
@@ -68,7 +205,10 @@ def _sorted(table: Table, sort: str, descending: bool) -> tuple[Row, ...]:
                 return row.failed
             case "seconds":
                 return row.seconds_per_case
-        return row.cells[keys.index(sort)].mean
+            case "memory":
+                return row.peak_memory_bytes
+        cell = row.cells[keys.index(sort)]
+        return None if cell is None else cell.shown
 
     known = [(found, row) for row in table.rows if (found := value(row)) is not None]
     unknown = [row for row in table.rows if value(row) is None]

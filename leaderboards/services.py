@@ -1,257 +1,228 @@
 """Make a leaderboard's snapshot from the results of its edition."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Prefetch, prefetch_related_objects
 
 from challenges.definition import content_hash
-from challenges.models import Edition, Phase
+from challenges.models import Case, Edition, Phase
 from challenges.selectors import cases_of, current_edition, definition_of, shown_edition
-from evaluation.aggregate import Summary, clip_to_worst, summarise
-from evaluation.cohort import ScoredCase, mean_over_targets, over_cohort
-from evaluation.counts import Counts
-from evaluation.metrics import CohortMetric, CohortValue, Direction, Metric
-from evaluation.ranking import aggregate_then_rank, place_alone
-from evaluation.readers import average_over_readers
 from evaluation.spec import EvaluationSpec
+from evaluation.standings import Analysis, Board, Scored, Slice, Uncertainty, analyse
+from evaluation.uncertainty import seed_of
+from leaderboards import models
 from leaderboards.entries import ALONE, Entrant, entrants_of, entries_of
-from leaderboards.models import Snapshot
-from leaderboards.tables import Column, Row, Table
-from submissions.models import Attempt, CaseResult, Run, Submission
-from submissions.sandbox.process import SANDBOX_NONE
+from leaderboards.facts import facts_of
+from leaderboards.models import Scores, Snapshot
+from leaderboards.rows import columns_of, table_of
+from leaderboards.scores import entry_scores, keep_up, made_of
+from submissions.models import Submission
+from submissions.services.hints import REFRESH, hint
 
-Cohort = dict[str, dict[str, CohortValue]]
-"""[metric][label]"""
 log = structlog.get_logger(__name__)
+FORMAT = 2
+"""Of what a snapshot holds: a larger one has every snapshot made anew."""
+_MOST_TRIES = 3
 
 
-@transaction.atomic
+@dataclass(frozen=True)
+class State:
+    """What a snapshot would be made of now."""
+
+    edition: Edition
+    spec: EvaluationSpec
+    cases: tuple[Case, ...]
+    entries: tuple[Submission, ...]
+    entrants: dict[int, Entrant]
+    hashes: dict[int, str]
+
+    @property
+    def results_hash(self) -> str:
+        """So that it is made anew when a result comes, a team is called otherwise, changes its
+        members, or is found to be of the organisers."""
+        return content_hash(
+            {
+                "format": FORMAT,
+                "ranking": self.spec.ranking.model_dump(mode="json"),
+                "cases": [[case.pk, case.metadata] for case in self.cases],
+                "entries": [
+                    [
+                        entry.public_id,
+                        self.hashes.get(entry.pk, ""),
+                        *_hashed(self.entrants[entry.pk]),
+                    ]
+                    for entry in self.entries
+                ],
+            }
+        )
+
+
 def refresh(*, phase: Phase) -> Snapshot:
     """The snapshot of the present results; the newest one where nothing has changed since.
 
-    One transaction, so that of two at once the later also reads the later results.
+    What is new is reckoned without a lock, and stored where nothing has changed meanwhile: of two
+    at once, none is of older results than the one before it.
     """
-    edition = shown_edition(phase)
-    if edition != current_edition(phase):
-        # Its successor is being scored; what is new meanwhile appears with that.
-        kept = Snapshot.objects.filter(edition=edition).first()
-        if kept is not None:
-            return kept
-    spec = EvaluationSpec.model_validate(
-        {
-            **edition.specification,
-            "ranking": definition_of(phase.challenge).evaluation.ranking.model_dump(mode="json"),
-        }
-    )
-    entries = entries_of(phase, edition)
-    entrants = entrants_of(phase.challenge, entries)
-    results_hash = _results_hash(entries, entrants, edition, spec)
-    newest = Snapshot.objects.filter(edition=edition).first()
-    if newest is not None and newest.results_hash == results_hash:
-        return newest
-    # Only now are the results themselves read: this is asked every few seconds, in a transaction.
-    prefetch_related_objects(
-        entries,
-        Prefetch("runs", Run.objects.filter(case__in=cases_of(phase)).select_related("case")),
-        Prefetch(
-            "runs__results", CaseResult.objects.filter(edition=edition).select_related("target")
-        ),
-        Prefetch("runs__attempts", Attempt.objects.exclude(started_at=None).defer("log")),
-    )
-    log.info("leaderboard.refreshed", phase=str(phase), entries=len(entries))
-    return Snapshot.objects.create(
-        edition=edition,
-        results_hash=results_hash,
-        document=_table(entries, entrants, spec, hidden=phase.is_hidden).to_json(),
-    )
+    for _ in range(_MOST_TRIES):
+        edition = shown_edition(phase)
+        newest = Snapshot.objects.filter(edition=edition).defer("document").first()
+        if newest is not None and edition != current_edition(phase):
+            # Its successor is being scored; what is new meanwhile appears with that.
+            return newest
+        state = state_of(phase, edition)
+        hashed = state.results_hash
+        if newest is not None and newest.results_hash == hashed:
+            return newest
+        made = _made(phase, state)
+        with transaction.atomic():
+            # Its row is the lock, where the database has such locks.
+            Edition.objects.select_for_update().get(pk=edition.pk)
+            if state_of(phase, edition).results_hash == hashed:
+                return made.store(edition, hashed)
+    hint(REFRESH, phase.pk)
+    if newest is None:
+        raise RuntimeError(f"The results of {phase} change faster than they can be ranked.")
+    return newest
 
 
 def reconcile() -> None:
-    """Refresh what is not made of the present results; told by what it is made of, not by times."""
+    """Ask for what is not made of the present results; told by what it is made of, not by times."""
     scored = Submission.objects.filter(state=Submission.State.SCORED)
     for phase in Phase.objects.filter(submissions__in=scored).distinct():
-        refresh(phase=phase)
+        if is_stale(phase):
+            hint(REFRESH, phase.pk)
 
 
-def _results_hash(
-    entries: list[Submission],
-    entrants: dict[int, Entrant],
-    edition: Edition,
-    spec: EvaluationSpec,
-) -> str:
-    """Of all that a snapshot is made from, so that it is made anew when a team is called otherwise,
-    changes its members, or is found to be of the organisers."""
-    results: dict[int, list[int]] = {entry.pk: [] for entry in entries}
-    pairs = CaseResult.objects.filter(edition=edition, run__submission__in=entries)
-    for submission, result in pairs.order_by("pk").values_list("run__submission_id", "pk"):
-        results[submission].append(result)
-    return content_hash(
-        {
-            "ranking": spec.ranking.model_dump(mode="json"),
-            "entries": [
-                [entry.public_id, results[entry.pk], *_hashed(entrants[entry.pk])]
-                for entry in entries
-            ],
-        }
+def is_stale(phase: Phase) -> bool:
+    edition = shown_edition(phase)
+    newest = Snapshot.objects.filter(edition=edition).defer("document").first()
+    if newest is None:
+        return True
+    if edition != current_edition(phase):
+        return False
+    return newest.results_hash != state_of(phase, edition).results_hash
+
+
+def state_of(phase: Phase, edition: Edition) -> State:
+    definition = definition_of(phase.challenge)
+    cases = tuple(cases_of(phase))
+    entries = entries_of(phase, edition)
+    return State(
+        edition=edition,
+        spec=EvaluationSpec.model_validate(
+            {
+                **edition.specification,
+                "ranking": definition.evaluation.ranking.model_dump(mode="json"),
+            }
+        ),
+        cases=cases,
+        entries=tuple(entries),
+        entrants=entrants_of(phase.challenge, entries),
+        hashes=made_of(edition, entries, cases),
     )
 
 
-def _hashed(entrant: Entrant) -> list[object]:
-    """Nothing where there is nothing to tell: those snapshots were made before there were teams."""
+@dataclass(frozen=True)
+class Made:
+    """What is stored of a snapshot."""
+
+    document: dict[str, Any]
+    slices: tuple[models.Slice, ...]
+    analysis: dict[str, Any] | None
+
+    def store(self, edition: Edition, hashed: str) -> Snapshot:
+        snapshot = Snapshot.objects.create(
+            edition=edition,
+            results_hash=hashed,
+            content_hash=self.content_hash,
+            document=self.document,
+        )
+        for one in self.slices:
+            one.snapshot = snapshot
+        models.Slice.objects.bulk_create(self.slices)
+        if self.analysis is not None:
+            models.Analysis.objects.create(snapshot=snapshot, document=self.analysis)
+        log.info("leaderboard.refreshed", edition=edition.pk, snapshot=snapshot.pk)
+        return snapshot
+
+    @property
+    def content_hash(self) -> str:
+        slices = [[one.grouping, one.label, one.document] for one in self.slices]
+        return content_hash([self.document, slices, self.analysis])
+
+
+def scored_of(state: State, kept: dict[int, Scores]) -> Scored:
+    """What the standings are reckoned of; entries by their public ids."""
+    return Scored(
+        spec=state.spec,
+        cases=facts_of(state.cases, state.spec),
+        entries=tuple(
+            entry_scores(kept[entry.pk], key=entry.public_id, competes=_competes(entry, state))
+            for entry in state.entries
+        ),
+    )
+
+
+def _competes(entry: Submission, state: State) -> bool:
+    if entry.is_baseline:
+        return state.spec.ranking.baselines_compete
+    return not state.entrants[entry.pk].of_organisers
+
+
+def _made(phase: Phase, state: State) -> Made:
+    kept = keep_up(
+        edition=state.edition,
+        entries=state.entries,
+        cases=state.cases,
+        spec=state.spec,
+        hashes=state.hashes,
+    )
+    columns = columns_of(state.spec)
+    analysis = Analysis(Board(len(state.cases), 0, ()), (), None)
+    if state.entries:
+        analysis = analyse(
+            scored_of(state, kept),
+            seed=seed_of(phase.challenge.slug, f"{phase.slug} {state.edition.number}"),
+            hidden=phase.is_hidden,
+        )
+
+    def document(board: Board, uncertainty: Uncertainty | None) -> dict[str, Any]:
+        return table_of(
+            columns,
+            board,
+            uncertainty,
+            state.entries,
+            kept,
+            state.entrants,
+            hidden=phase.is_hidden,
+        ).to_json()
+
+    return Made(
+        document=document(analysis.board, analysis.uncertainty),
+        slices=tuple(
+            _slice(position, one, document(one.board, None))
+            for position, one in enumerate(analysis.slices)
+        ),
+        analysis=None if analysis.uncertainty is None else asdict(analysis.uncertainty),
+    )
+
+
+def _slice(position: int, one: Slice, document: dict[str, Any]) -> models.Slice:
+    return models.Slice(
+        position=position,
+        grouping=one.grouping,
+        label=one.label,
+        cases=one.board.cases,
+        patients=one.board.patients,
+        withheld=one.withheld,
+        document=document,
+    )
+
+
+def _hashed(entrant: Entrant) -> Sequence[object]:
     if entrant == ALONE:
         return []
     return [[entrant.team, list(entrant.members), entrant.of_organisers]]
-
-
-def _results(entry: Submission) -> list[CaseResult]:
-    return [result for run in entry.runs.all() for result in run.results.all()]
-
-
-def _columns(spec: EvaluationSpec) -> tuple[Column, ...]:
-    ranked = {metric.id for metric in spec.every_ranked}
-    several = len(spec.labels) > 1
-    return tuple(
-        Column(
-            key=f"{metric.id}.{label}" if several else metric.id,
-            metric=metric.id,
-            label=label,
-            title=f"{metric.title} ({label})" if several else metric.title,
-            short=f"{metric.short} ({label})" if several else metric.short,
-            unit=metric.unit,
-            direction=metric.direction.value,
-            decimals=metric.decimals,
-            ranked=metric.id in ranked,
-            cohort=isinstance(metric, CohortMetric),
-            interval=metric.interval if isinstance(metric, CohortMetric) else "",
-        )
-        for metric in spec.every
-        for label in spec.labels
-    )
-
-
-def _table(
-    entries: list[Submission],
-    entrants: dict[int, Entrant],
-    spec: EvaluationSpec,
-    *,
-    hidden: bool,
-) -> Table:
-    columns = _columns(spec)
-    cohort = {entry.pk: _over_cohort(entry, spec) for entry in entries}
-    cells = {
-        entry.pk: tuple(_cell(entry, column, cohort[entry.pk]) for column in columns)
-        for entry in entries
-    }
-    counting = [place for place, column in enumerate(columns) if column.ranked]
-    metrics = {metric.id: metric for metric in spec.shown}
-    directions = [Direction(columns[place].direction) for place in counting]
-    competing = {
-        entry.pk: spec.ranking.baselines_compete
-        if entry.is_baseline
-        else not entrants[entry.pk].of_organisers
-        for entry in entries
-    }
-    aggregates = {
-        entry.pk: [
-            cohort[entry.pk][columns[place].metric][columns[place].label].ranked
-            if columns[place].cohort
-            else _ranked_mean(entry, columns[place], metrics[columns[place].metric])
-            for place in counting
-        ]
-        for entry in entries
-    }
-    pool = {key: row for key, row in aggregates.items() if competing[key]}
-    extra = {key: row for key, row in aggregates.items() if not competing[key]}
-    ranks = aggregate_then_rank(pool, directions) | place_alone(pool, extra, directions)
-    rows = [
-        _row(
-            entry,
-            entrants[entry.pk],
-            competing[entry.pk],
-            ranks[entry.pk],
-            cells[entry.pk],
-            hidden=hidden,
-        )
-        for entry in entries
-    ]
-    # Of two at the same place, the one that is placed only comes first: it beat the other.
-    rows.sort(key=lambda row: (row.rank, row.mean_rank, row.competes, row.algorithm))
-    return Table(columns, tuple(rows))
-
-
-def _row(
-    entry: Submission,
-    entrant: Entrant,
-    competes: bool,
-    rank: tuple[int, float],
-    cells: tuple[Summary, ...],
-    *,
-    hidden: bool,
-) -> Row:
-    runs = list(entry.runs.all())
-    attempts = [list(run.attempts.all())[-1] for run in runs if run.attempts.all()]
-    seconds = summarise(attempt.seconds for attempt in attempts).mean
-    if hidden and seconds is not None:
-        seconds = round(seconds)  # each digit could carry data out
-    return Row(
-        submission=entry.public_id,
-        algorithm=entry.version.algorithm.title,
-        version=entry.version.number,
-        owner=entry.submitted_by.get_username(),
-        is_baseline=entry.is_baseline,
-        kind=entry.version.kind,
-        algorithm_id=entry.version.algorithm.public_id,
-        competes=competes,
-        sandboxed=all(attempt.sandbox != SANDBOX_NONE for attempt in attempts),
-        rank=rank[0],
-        mean_rank=rank[1],
-        cases=len(runs),
-        failed=sum(bool(run.reason_code) for run in runs),
-        seconds_per_case=seconds,
-        cells=cells,
-        team=entrant.team,
-        members=entrant.members,
-        of_organisers=entrant.of_organisers,
-    )
-
-
-def _over_cohort(entry: Submission, spec: EvaluationSpec) -> Cohort:
-    """Against each target, and averaged where there are two."""
-    if not spec.cohort:
-        return {}
-    targets: dict[int | None, list[ScoredCase]] = {}
-    for result in _results(entry):
-        targets.setdefault(result.target.reader_id, []).append(
-            ScoredCase(
-                name=result.run.case.name,
-                counts={label: Counts.from_json(one) for label, one in result.counts.items()},
-                metadata={**result.run.case.metadata, "patient_id": result.run.case.patient},
-            )
-        )
-    return mean_over_targets([over_cohort(spec, cases) for cases in targets.values()])
-
-
-def _cell(entry: Submission, column: Column, cohort: Cohort) -> Summary:
-    """Of the values as they were measured; a missing result counts as its worst."""
-    if column.cohort:
-        found = cohort[column.metric][column.label]
-        return Summary(count=found.cases, mean=found.value, low=found.low, high=found.high)
-    return summarise(
-        average_over_readers([one["value"] for one in values]) for values in _values(entry, column)
-    )
-
-
-def _ranked_mean(entry: Submission, column: Column, metric: Metric) -> float | None:
-    """Of the values with those worse than a missing result clipped to it."""
-    return summarise(
-        average_over_readers([clip_to_worst(metric, one["value"], one["worst"]) for one in values])
-        for values in _values(entry, column)
-    ).mean
-
-
-def _values(entry: Submission, column: Column) -> Iterator[list[dict[str, float | None]]]:
-    """Of each case the value and the worst against each target."""
-    for run in entry.runs.all():
-        yield [result.metrics[column.metric][column.label] for result in run.results.all()]

@@ -9,7 +9,8 @@ from evaluation.aggregate import Summary
 @dataclass(frozen=True)
 class Column:
     """One metric and label. short: the title for a table's head. ranked: whether it counts towards
-    the rank. cohort: whether it is of all cases together; interval: what its interval is."""
+    the rank. cohort: whether it is of all cases together; interval: what its interval is.
+    aggregate: what of the cases is shown: mean, median or trimmed_mean. share: from 0 to 1."""
 
     key: str
     metric: str
@@ -22,17 +23,24 @@ class Column:
     ranked: bool
     cohort: bool = False
     interval: str = ""
+    aggregate: str = "mean"
+    share: bool = False
 
 
 @dataclass(frozen=True)
 class Row:
-    """One entry. cells are in the order of the columns; competes is false for what is placed only.
+    """One entry. cells are in the order of the columns, None for what is withheld; competes is
+    false for what is placed only.
 
     owner: who submitted it. team: for which it stands, with the usernames of its members at that
     time; empty for a person alone. of_organisers: of the side that organises, so without a rank.
     algorithm_id: of its page. kind: "predictions" for masks that were made elsewhere, so that
-    nothing was run. seconds_per_case: mean wall time of the cases that have one. sandboxed is false
-    for plain processes.
+    nothing was run; "reader" for a person's masks, scored against the other readers'.
+    seconds_per_case: mean wall time of the cases that have one; peak_memory_bytes: the largest of
+    any case. sandboxed is false for plain processes.
+    rank: None where nothing could be ranked. mean_rank: what the rank is of. low, high: first and
+    last rank of the middle 95 % of resamples; set_low, set_high: of the simultaneous rank set; all
+    None, and the tier, for what does not compete, and beyond the entries that are tested.
     """
 
     submission: str
@@ -42,17 +50,23 @@ class Row:
     is_baseline: bool
     competes: bool
     sandboxed: bool
-    rank: int
-    mean_rank: float
+    rank: int | None
+    mean_rank: float | None
     cases: int
     failed: int
     seconds_per_case: float | None
-    cells: tuple[Summary, ...]
+    cells: tuple[Summary | None, ...]
     team: str = ""
     members: tuple[str, ...] = ()
     of_organisers: bool = False
     kind: str = "container"
     algorithm_id: str = ""
+    peak_memory_bytes: int | None = None
+    low: int | None = None
+    high: int | None = None
+    set_low: int | None = None
+    set_high: int | None = None
+    tier: int | None = None
 
     @property
     def rank_shown(self) -> int | None:
@@ -62,10 +76,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """metrics by mean over cases, ranks averaged; rows in the order of rank."""
+    """Rows in the order of rank. cases, patients: on which it stands; None where a snapshot is from
+    before that was kept. refused: why there are no ranks; empty where there are."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    cases: int | None = None
+    patients: int | None = None
+    refused: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -86,4 +104,7 @@ class Table:
                 )
                 for row in document["rows"]
             ),
+            document.get("cases"),
+            document.get("patients"),
+            document.get("refused", ""),
         )

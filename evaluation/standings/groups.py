@@ -1,6 +1,6 @@
 """By what cases are grouped, and which groups are too small to be shown where cases are hidden."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,22 +27,30 @@ class Group:
     withheld: bool = False
 
 
-def derived(lesions: Sequence[int | None], volumes_ml: Sequence[float]) -> list[dict[str, str]]:
+def derived(
+    lesions: Sequence[int | None], volumes_ml: Sequence[float | None]
+) -> list[dict[str, str]]:
     """Of each case its labels in the groupings of ``DERIVED``.
 
-    lesions: in the reference; None where nobody counted them. volumes_ml: of the reference.
+    lesions: in the reference; volumes_ml: of the reference; None where nobody measured them.
     Volumes are divided into thirds of the cases that have lesions, by type-7 quantiles.
     """
-    there = [volume for volume in volumes_ml if volume > 0]
+    there = [volume for volume in volumes_ml if volume]
     low, high = np.quantile(there, [1 / 3, 2 / 3]) if there else (0.0, 0.0)
     return [
         {
-            LESION_FREE: "without lesions" if volume == 0 else "with lesions",
+            LESION_FREE: _free(volume),
             LESION_COUNT: _counted(number),
             LESION_VOLUME: _third(volume, float(low), float(high)),
         }
         for number, volume in zip(lesions, volumes_ml, strict=True)
     ]
+
+
+def _free(volume_ml: float | None) -> str:
+    if volume_ml is None:
+        return UNKNOWN
+    return "with lesions" if volume_ml else "without lesions"
 
 
 def _counted(number: int | None) -> str:
@@ -53,7 +61,9 @@ def _counted(number: int | None) -> str:
     return "2–5 lesions" if number <= 5 else "6 lesions or more"
 
 
-def _third(volume: float, low: float, high: float) -> str:
+def _third(volume: float | None, low: float, high: float) -> str:
+    if volume is None:
+        return UNKNOWN
     if volume == 0:
         return "0 ml"
     if volume <= low:
@@ -115,8 +125,3 @@ def _withhold_remainders(shown: list[Group], grouping: str, everyone: frozenset[
         if not rest or len(rest) >= LEAST_PATIENTS:
             return
         shown.remove(min(own, key=lambda one: (len(one.patients), one.label)))
-
-
-def labels_of(metadata: Mapping[str, str], columns: Iterable[str]) -> dict[str, str]:
-    """Of the columns of cases.csv that groupings are made of, what a case says."""
-    return {name: metadata.get(name, "").strip() for name in columns}

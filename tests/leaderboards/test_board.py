@@ -1,6 +1,7 @@
 """Ranks from results: sorting, baselines, snapshots."""
 
 import itertools
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -51,7 +52,7 @@ def scored(phase: Phase, dice: list[float | None], *, title: str, baseline: bool
     return submission
 
 
-def titles(phase: Phase, **how: str) -> list[str]:
+def titles(phase: Phase, **how: Any) -> list[str]:
     refresh(phase=phase)
     return [row.algorithm for row in board(a_user("anyone"), phase, **how).table.rows]
 
@@ -120,12 +121,21 @@ def test_a_snapshot_is_kept_for_each_state_and_made_once(phase):
     assert len(second.document["rows"]) == 2
 
 
-def test_a_lost_message_is_made_good(phase):
+def test_a_lost_message_is_sent_again_until_the_snapshot_is_of_all_results(phase, monkeypatch):
+    sent = []
+    monkeypatch.setattr(
+        "challenges.hints.current_app.send_task",
+        lambda name, args=(), **_: sent.append((name, *args)),
+    )
     scored(phase, [0.5, 0.5, 0.5], title="a")
     reconcile()
-    assert Snapshot.objects.count() == 1
+    assert sent == [("leaderboards.refresh", phase.pk)]
+    refresh(phase=phase)
     reconcile()
-    assert Snapshot.objects.count() == 1
+    assert len(sent) == 1
+    scored(phase, [0.6, 0.6, 0.6], title="b")
+    reconcile()
+    assert len(sent) == 2
 
 
 def test_figures_say_how_many_cases_they_stand_on(phase):
