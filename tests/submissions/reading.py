@@ -26,7 +26,7 @@ def block(voxels: int) -> Volume:
     return Volume(mask, GRID)
 
 
-def a_phase_read_by(folder: Path, *readings: tuple[int, ...], slug="read", **overrides):
+def write_readings(folder: Path, *readings: tuple[int, ...], slug="read", **overrides) -> Path:
     """readings: for each reader, called A, B and so on, the voxels drawn in each case."""
     readers = [
         {"name": "ABCDE"[number], "file": f"reader-{number}"} for number in range(len(readings))
@@ -43,5 +43,11 @@ def a_phase_read_by(folder: Path, *readings: tuple[int, ...], slug="read", **ove
         for case, voxels in enumerate(drawn, start=1):
             target = path / f"case-{case}" / f"reader-{number}.mha"
             target.write_bytes(write_mha(block(voxels)))
+    return path
+
+
+def a_phase_read_by(folder: Path, *readings: tuple[int, ...], **options):
+    """readings and options: as of ``write_readings``."""
+    path = write_readings(folder, *readings, **options)
     challenge, _ = import_challenge(folder=path, organiser=a_user("organiser"))
     return a_phase(challenge)
