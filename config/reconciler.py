@@ -35,6 +35,7 @@ def main() -> None:
     from leaderboards.services import reconcile as reconcile_leaderboards
     from submissions.sandbox.outcome import SandboxError
     from submissions.services.clean_up import clean_up
+    from submissions.services.cross_scoring import Seen
     from submissions.services.cross_scoring import reconcile as reconcile_readers
     from submissions.services.hosts import forget_silent_workers, tell_of_host
     from submissions.services.reconciling import reconcile
@@ -46,6 +47,7 @@ def main() -> None:
     log = structlog.get_logger("reconciler")
     stop = threading.Event()
     watch = Watch(settings.LEASE_SECONDS)
+    seen = Seen()
     files, cases, arrivals = (Untouched(_ABANDONED_SECONDS) for _ in range(3))
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
@@ -55,7 +57,7 @@ def main() -> None:
         reconcile_editions(watch)
 
     def reconcile_cross_scorings() -> None:
-        reconcile_readers(watch)
+        reconcile_readers(watch, seen)
 
     def clean_up_this_host() -> None:
         forget_silent_workers()

@@ -5,18 +5,27 @@ newest edition of a phase: what still waits in an earlier one is dropped.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, QuerySet
 
 from challenges import leases
-from challenges.models import Edition, Leased, Phase
+from challenges.models import Annotation, Edition, Leased, Phase
 from challenges.selectors import current_edition
 from challenges.services.working import LeaseLost
 from evaluation.errors import EvaluationError
 from evaluation.isolated import IsolatedProcessStopped
-from submissions.models import AgainstReader, CrossScoring, ReaderResult, Rescore, Run
+from submissions.models import (
+    AgainstReader,
+    CaseResult,
+    CrossScoring,
+    ReaderResult,
+    Rescore,
+    Run,
+    Submission,
+)
 from submissions.selectors.readers import masks_to_score, runs_to_score, submissions_in_turn
 from submissions.services import hosts, lifecycle
 from submissions.services.cross_scores import NoScores, against_readers, reader_results
@@ -27,17 +36,45 @@ State = CrossScoring.State
 _AT_ONCE = 20
 
 
-def reconcile(watch: leases.Watch) -> None:
-    """Find what is to be scored so in the newest editions. watch: kept from round to round."""
+@dataclass
+class Seen:
+    """What there was when all phases were last looked through to the end.
+
+    To look through them takes a query over every run: not every few seconds for nothing.
+    """
+
+    signs: tuple[object, ...] = ()
+
+
+def reconcile(watch: leases.Watch, seen: Seen | None = None) -> None:
+    """Find what is to be scored so in the newest editions. watch and seen: kept from round to
+    round; without ``seen`` every phase is looked through."""
     for row in watch.silent(CrossScoring.objects.filter(state=State.SCORING)):
         CrossScoring.objects.filter(pk=row.pk, fence=row.fence, state=State.SCORING).update(
             state=State.WAITING, leased_by="", beat_at=None
         )
-    phases = Phase.objects.filter(editions__isnull=False, dataset__readers__isnull=False)
-    with_boards = phases.exclude(kind=Phase.Kind.TRAINING)
-    for phase in with_boards.select_related("challenge", "dataset").distinct():
-        _queue(phase, current_edition(phase))
+    seen = seen or Seen()
+    signs = _signs()  # before the look, so that what comes meanwhile is new in the next round
+    if signs != seen.signs:
+        phases = Phase.objects.filter(editions__isnull=False, dataset__readers__isnull=False)
+        with_boards = phases.exclude(kind=Phase.Kind.TRAINING)
+        for phase in with_boards.select_related("challenge", "dataset").distinct():
+            _queue(phase, current_edition(phase))
+        seen.signs = signs
     _hint_again()
+
+
+def _signs() -> tuple[object, ...]:
+    """Differ from an earlier time's where there is anything new.
+
+    Results may be committed in another order than that of their keys, so what ends with them, a
+    submission that is scored and an edition that is ready, is counted too.
+    """
+    return (
+        *(_newest(model) for model in (CaseResult, Edition, Annotation)),
+        Edition.objects.filter(ready_at=None).count(),
+        Submission.objects.filter(state=Submission.State.SCORED).count(),
+    )
 
 
 def cross_score_next(*, worker: str) -> bool:
@@ -75,6 +112,11 @@ def _queue(phase: Phase, edition: Edition) -> None:
         *(CrossScoring(edition=edition, run=run) for run in runs.order_by("pk")),
     ]
     CrossScoring.objects.bulk_create(new, ignore_conflicts=True, batch_size=500)
+
+
+def _newest(model: type[CaseResult | Edition | Annotation]) -> int | None:
+    newest: int | None = model._default_manager.aggregate(newest=Max("pk"))["newest"]
+    return newest
 
 
 def _hint_again() -> None:

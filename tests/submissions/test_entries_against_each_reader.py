@@ -6,6 +6,7 @@ from challenges import leases
 from challenges.leases import Watch
 from challenges.models import Annotation, Challenge, Team
 from challenges.selectors import current_edition
+from challenges.services import deciding
 from challenges.services.publishing import amend
 from submissions.models import AgainstReader, CaseResult, CrossScoring, Prediction, Run, Submission
 from submissions.selectors.readers import (
@@ -16,7 +17,7 @@ from submissions.selectors.readers import (
 )
 from submissions.services import cross_scoring, rescoring
 from submissions.services.checking import check_next
-from submissions.services.cross_scoring import cross_score_next, reconcile
+from submissions.services.cross_scoring import Seen, cross_score_next, reconcile
 from submissions.services.running import run_next
 from submissions.services.scoring import score_next
 from submissions.tasks import score_next_task
@@ -213,6 +214,26 @@ def test_progress_grows_with_what_is_submitted_and_what_is_done(three_readers, d
     assert (progress.runs_done, progress.runs_of, progress.is_complete) == (2, 2, True)
 
 
+def test_the_phases_are_looked_through_again_once_there_is_anything_new(three_readers, developer):
+    watch, seen = Watch(60), Seen()
+    reconcile(watch, seen)
+    assert CrossScoring.objects.count() == 6
+    CrossScoring.objects.all().delete()
+    reconcile(watch, seen)
+    assert not CrossScoring.objects.exists()
+    scored(three_readers, developer)
+    reconcile(watch, seen)
+    assert CrossScoring.objects.count() == 6 + 2
+    case = three_readers.dataset.cases.get(name="case-2")
+    deciding.exclude(case=case, reason="Wrong patient.", by=a_user("organiser"))
+    reconcile(watch, seen)
+    rescoring.reconcile(Watch(60))
+    while rescoring.rescore_next(worker="h:5"):
+        pass
+    reconcile(watch, seen)
+    assert CrossScoring.objects.filter(edition=current_edition(three_readers)).count() == 3 + 1
+
+
 def test_a_worker_that_dies_in_the_middle_is_replaced_and_each_score_is_there_once(
     three_readers, developer
 ):
@@ -292,8 +313,6 @@ def test_a_new_edition_scores_anew_what_changed(three_readers, developer):
 def test_a_new_edition_by_the_same_rules_takes_the_scores_over(
     three_readers, developer, monkeypatch
 ):
-    from challenges.services import deciding
-
     submission = scored(three_readers, developer)
     all_scored(three_readers)
     case = three_readers.dataset.cases.get(name="case-2")
