@@ -8,7 +8,7 @@ from challenges.models import Annotation, Challenge, Team
 from challenges.selectors import current_edition
 from challenges.services import deciding
 from challenges.services.publishing import amend
-from submissions.models import AgainstReader, CaseResult, CrossScoring, Prediction, Run, Submission
+from submissions.models import AgainstReader, CaseResult, CrossScoring, Run, Submission
 from submissions.selectors.readers import (
     cross_progress,
     readers_scores,
@@ -346,27 +346,19 @@ def test_reading_them_takes_the_same_queries_for_one_entry_and_for_three(
         }
 
 
-def test_nobody_but_who_may_see_hidden_cases_learns_anything_of_it(
-    three_readers, developer, client
-):
-    """No page or answer for others changes when readers' scores of hidden cases are there."""
+def test_who_may_not_see_hidden_cases_learns_nothing_more_of_them(three_readers, developer, client):
     three_readers.challenge.phases.update(cases="hidden")
     submission = scored(three_readers, developer)
-    addresses = (
-        f"/submissions/{submission.public_id}/",
-        f"/api/v1/submissions/{submission.public_id}",
-        "/challenges/read/open/leaderboard/",
-    )
     client.force_login(developer)
 
-    def seen():
-        return [client.get(address).content.decode() for address in addresses]
+    def told():
+        answer = client.get(f"/api/v1/submissions/{submission.public_id}/results.csv")
+        assert answer.status_code == 200
+        return answer.content.decode()
 
-    before = seen()
-    all_scored(three_readers)
-    assert readers_scores(current_edition(three_readers))
-    assert Prediction.objects.count() == 2
-    hidden = ("reader_results", "against_readers", "cross_scoring")
-    for text, earlier in zip(seen(), before, strict=True):
-        assert len(text) == len(earlier)
-        assert not any(word in text for word in hidden)
+    before = told()
+    assert "case-1" not in before
+    edition = all_scored(three_readers)
+    assert readers_scores(edition)
+    assert dice(edition, submission)
+    assert told() == before
