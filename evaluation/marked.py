@@ -1,4 +1,4 @@
-"""Which lesions a prediction missed, and which it drew where there is none, as a mask to look at."""
+"""Lesions that a prediction missed, and those that it drew where there is none, as a mask."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,11 +1,22 @@
 from django.urls import path
 
-from leaderboards import views
+from leaderboards import case_views, views
+
+_BOARD = "challenges/<slug:slug>/<slug:phase_slug>/leaderboard/"
+_CASE = f"{_BOARD}cases/<str:case_id>/"
 
 urlpatterns = [
     path(
         "challenges/<slug:slug>/<slug:phase_slug>/leaderboard/",
         views.leaderboard,
         name="leaderboard",
+    ),
+    path(f"{_BOARD}compare/", case_views.compared, name="compare"),
+    path(_CASE, case_views.case, name="leaderboard_case"),
+    path(f"{_CASE}entries/<str:entry>/mask.mha", case_views.entry_mask, name="entry_mask"),
+    path(
+        f"{_CASE}entries/<str:entry>/lesions-<int:reference>.mha",
+        case_views.entry_lesions,
+        name="entry_lesions",
     ),
 ]

@@ -6,13 +6,13 @@ const MaskOutline = (() => {
   const firstOf = (image) => image.img2RASstart.reduce((sum, one) => sum + one, 0);
 
   // Of tens of millions of voxels: the inner loop does nothing but look.
-  function box(image, size) {
+  function box(image, size, bits) {
     const low = [Infinity, Infinity, Infinity], high = [-1, -1, -1], values = image.img;
     const [a, b, c] = image.img2RASstep, first = firstOf(image);
     for (let z = 0; z < size[2]; z++)
       for (let y = 0; y < size[1]; y++)
         for (let x = 0, at = first + y * b + z * c; x < size[0]; x++, at += a) {
-          if (!values[at]) continue;
+          if (!(values[at] & bits)) continue;
           if (x < low[0]) low[0] = x;
           if (x > high[0]) high[0] = x;
           if (y < low[1]) low[1] = y;
@@ -24,9 +24,10 @@ const MaskOutline = (() => {
   }
 
   return class {
-    // image: of the library, a mask; only the part that holds voxels is kept.
-    constructor(image) {
-      const found = box(image, image.dimsRAS.slice(1, 4));
+    // image: of the library, a mask; only the part that holds voxels is kept. bits: a voxel counts
+    // that has one of them.
+    constructor(image, bits = 255) {
+      const found = box(image, image.dimsRAS.slice(1, 4), bits);
       this.empty = !found;
       this.paths = new Map();
       if (!found) return;
@@ -37,7 +38,7 @@ const MaskOutline = (() => {
       for (let z = 0, n = 0; z < d; z++)
         for (let y = 0; y < h; y++)
           for (let x = 0; x < w; x++, n++)
-            this.inside[n] = image.img[first + x * a + y * b + z * c] ? 1 : 0;
+            this.inside[n] = image.img[first + x * a + y * b + z * c] & bits ? 1 : 0;
     }
 
     has(voxel) {

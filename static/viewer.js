@@ -91,6 +91,40 @@
     pen.stroke();
   }
 
+  // Lines or dots on a see-through ground, so that what lies under them is seen.
+  function hatch(pen, kind, colour, dot) {
+    const size = Math.round(6 * dot), tile = document.createElement("canvas");
+    tile.width = tile.height = size;
+    const brush = tile.getContext("2d");
+    brush.fillStyle = brush.strokeStyle = colour;
+    brush.globalAlpha = 0.35;
+    brush.fillRect(0, 0, size, size);
+    brush.globalAlpha = 1;
+    brush.beginPath();
+    if (kind === "dots") brush.arc(size / 2, size / 2, 1.3 * dot, 0, 7);
+    else brush.rect(0, size / 2, size, dot);
+    brush.fill();
+    const pattern = pen.createPattern(tile, "repeat");
+    if (kind === "lines") pattern.setTransform(new DOMMatrix().rotate(-45));
+    return pattern;
+  }
+
+  // With a margin wider than any outline, so that a lesion of few voxels is not hidden by those.
+  function fill(pen, lines, place, box, dot) {
+    pen.fillStyle = pen.strokeStyle = hatch(pen, box.dataset.hatch, box.dataset.colour, dot);
+    pen.lineWidth = 16 * dot;
+    pen.lineJoin = "round";
+    pen.setLineDash([]);
+    pen.beginPath();
+    for (const line of lines) {
+      line.forEach((corner, n) => pen[n ? "lineTo" : "moveTo"](...place(corner)));
+      pen.closePath();
+    }
+    pen.stroke();
+    pen.fill();
+    pen.lineJoin = "miter";
+  }
+
   // Open in the middle, so that what lies under it is seen.
   function crosshair(pen, [x, y], dot) {
     const far = 1e4, gap = 7 * dot;
@@ -106,7 +140,11 @@
     if (over.height !== canvas.height) over.height = canvas.height;
     pen.clearRect(0, 0, over.width, over.height);
     const dot = canvas.width / canvas.clientWidth, here = voxel(), counts = size();
-    const shown = masks.filter((one) => one.outline && one.box.checked);
+    const drawn = masks.filter((one) => one.outline && one.box.checked);
+    const filled = drawn.filter((one) => one.box.dataset.hatch);
+    const coloured = drawn.filter((one) => one.box.dataset.colour && !one.box.dataset.hatch);
+    const shown = [...coloured, ...drawn.filter((one) => !one.box.dataset.colour)];
+    const growth = Math.min(0.9, 3.6 / Math.max(1, shown.length - 1));
     for (const tile of nv.screenSlices) {
       if (tile.axCorSag > 2) continue;
       const place = toPixels(tile, counts);
@@ -115,11 +153,14 @@
       pen.beginPath();
       pen.rect(Math.min(left, left + wide), above, Math.abs(wide), tall);
       pen.clip();
+      const linesOf = (outline) => outline.lines(tile.axCorSag, here[ALONG[tile.axCorSag]]);
+      for (const { outline, box } of filled) fill(pen, linesOf(outline), place, box, dot);
       shown.forEach(({ outline, box }, n) => {
-        const lines = outline.lines(tile.axCorSag, here[ALONG[tile.axCorSag]]);
+        const lines = linesOf(outline);
         // Each thinner than the one before, so that outlines that coincide are all seen.
-        const width = (1.8 + 0.9 * (shown.length - 1 - n)) * dot, colour = box.dataset.colour;
-        stroke(pen, lines, place, colour ? width : 2.2 * dot, colour || "#000", []);
+        const width = (1.8 + growth * (shown.length - 1 - n)) * dot, colour = box.dataset.colour;
+        const dash = (box.dataset.dash || "").split(" ").filter(Boolean).map((one) => one * dot);
+        stroke(pen, lines, place, colour ? width : 2.2 * dot, colour || "#000", dash);
         if (!colour) stroke(pen, lines, place, 1.1 * dot, "#fff", [4 * dot, 3 * dot]);
       });
       crosshair(pen, place([here[ACROSS[tile.axCorSag]] + 0.5, here[UP[tile.axCorSag]] + 0.5]), dot);
@@ -206,8 +247,17 @@
       const on = !masks.some((one) => one.box.checked);
       masks.forEach((one) => { one.box.checked = on; });
       drawOutlines();
-    } else return;
+    } else if (event.key === "j" || event.key === "J") turn("next");
+    else if (event.key === "k" || event.key === "K") turn("prev");
+    else return;
     event.preventDefault();
+  }
+
+  // To the next or previous case, with the slices in focus there too.
+  function turn(way) {
+    const link = document.querySelector(`main a[rel="${way}"]`);
+    if (link) window.location.assign(`${link.href}#slices`);
+    else tell(way === "next" ? "This is the last case." : "This is the first case.");
   }
 
   function listen() {
@@ -268,16 +318,19 @@
     start = size().map((count) => Math.floor(count / 2));
     go(start);
     listen();
+    const images = new Map();  // some boxes are of one mask
     for (const one of masks) {
-      const title = one.box.parentElement.textContent.trim();
+      const title = one.box.parentElement.textContent.trim(), url = one.box.dataset.mask;
       one.title = title;
-      one.outline = new MaskOutline(await loaded(`the mask of ${title}`, one.box.dataset.mask, {}));
+      if (!images.has(url)) images.set(url, await loaded(`the mask of ${title}`, url, {}));
+      one.outline = new MaskOutline(images.get(url), Number(one.box.dataset.bit) || 255);
     }
-    const drawn = masks.filter((one) => !one.outline.empty);
+    const drawn = masks.filter((one) => !one.outline.empty && !one.box.dataset.hatch);
     const reference = drawn.find((one) => !one.box.dataset.colour) || drawn[0];
     if (reference) start = reference.outline.middle();
     go(start);
     section.dataset.state = "ready";
+    if (window.location.hash === "#slices") canvas.focus();
     document.querySelectorAll("[data-viewer-instead]").forEach((one) => { one.hidden = true; });
     tell(reference ? `Ready, at the largest component of ${reference.title}.`
       : masks.length ? "Ready. Every mask of this case is empty." : "Ready.");

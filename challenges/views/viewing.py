@@ -26,11 +26,18 @@ from challenges.views.callers import trusted
 
 @dataclass(frozen=True)
 class MaskAddress:
-    """One checkbox of the viewer. colour: #RRGGBB; empty for the consensus."""
+    """One checkbox of the viewer. colour: #RRGGBB; empty for the consensus.
+
+    dash: of its line, in pixels (“6 3”); empty for a solid one. bit: which voxels of the mask are
+    meant; 0 for all. hatch: "lines" or "dots" fill the outline, instead of a line alone.
+    """
 
     title: str
     colour: str
     url: str
+    dash: str = ""
+    bit: int = 0
+    hatch: str = ""
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,10 @@ GRANTS_PUBLIC = {
     "design": set(ROLES),
     "design_pdf": set(ROLES),
     "leaderboard": set(ROLES),
+    "compare": set(ROLES),
+    "leaderboard_case": set(ROLES),
+    "entry_mask": {*OWN, "steward"},
+    "entry_lesions": {*OWN, "steward"},
     "register": SIGNED_IN,
     "team": SIGNED_IN,
     "announcements": set(ROLES),
@@ -116,6 +120,10 @@ GRANTS_HIDDEN = {
     "public_mask": set(),
     "phase_data": set(),
     "phase_archive": set(),
+    "compare": {*ORGANISE, "steward"},
+    "leaderboard_case": {*ORGANISE, "steward"},
+    "entry_mask": {*ORGANISE, "steward"},
+    "entry_lesions": {*ORGANISE, "steward"},
     "release_logs": ORGANISE,
     "withhold_logs": ORGANISE,
 }
@@ -165,7 +173,10 @@ GIVES_STORED_FILES = {
     "phase_archive",
     "prepare_image",
     "prepare_mask",
+    "entry_mask",
+    "entry_lesions",
 }
+"""The last is made of stored ones."""
 BY_TUS = {"data_uploads": "OPTIONS", "data_upload": "HEAD"}
 
 
@@ -202,7 +213,7 @@ def made(django_db_setup, django_db_blocker, tmp_path_factory):
         challenge.phases.update(gives_away=True)
         phase = a_phase(challenge)
         submission = a_submission(phase, user=a_user("owner"))
-        Submission.objects.filter(pk=submission.pk).update(team=team)
+        Submission.objects.filter(pk=submission.pk).update(team=team, is_baseline=False)
         steps = (
             partial(check_next, worker="h:1"),
             partial(run_next, worker="h:1", engine=None),
@@ -241,6 +252,8 @@ def addresses(challenge: Challenge, phase: Phase, submission: Submission) -> dic
     case = phase.dataset.cases.order_by("position")[0]
     data = challenge.imports.all()[0]
     notice = Notice.objects.get(person__username="owner", kind=Notice.Kind.SUBMISSION)
+    board = f"{base}{phase.slug}/leaderboard/"
+    entry = f"{board}cases/{case.public_id}/entries/{submission.public_id}/"
     return {
         "home": "/",
         "metrics": "/docs/metrics/",
@@ -251,7 +264,11 @@ def addresses(challenge: Challenge, phase: Phase, submission: Submission) -> dic
         "public_mask": f"{base}{phase.slug}/cases/{case.public_id}/masks/1.mha",
         "phase_data": f"{base}{phase.slug}/data/",
         "phase_archive": f"{base}{phase.slug}/data/cases.zip",
-        "leaderboard": f"{base}{phase.slug}/leaderboard/",
+        "leaderboard": board,
+        "compare": f"{board}compare/",
+        "leaderboard_case": f"{board}cases/{case.public_id}/?entries={submission.public_id}",
+        "entry_mask": f"{entry}mask.mha",
+        "entry_lesions": f"{entry}lesions-1.mha",
         "submit": f"{base}{phase.slug}/submit/",
         "tokens": "/accounts/tokens/",
         "revoke_token": f"/accounts/tokens/{Token.objects.get().public_id}/revoke/",
@@ -358,7 +375,8 @@ def test_each_address_answers_whom_it_should_and_no_one_else(world, hidden):
 
 @pytest.mark.parametrize("hidden", [False, True], ids=["public cases", "hidden cases"])
 def test_stored_files_leave_by_the_addresses_meant_for_them_and_to_nobody_else(world, hidden):
-    """Images and masks by the viewer and the download; predictions and tarballs by none."""
+    """Images and masks by the viewer and the download, predictions by the address of their own that
+    asks whose they are; tarballs by none."""
     challenge, phase, submission = world
     if hidden:
         challenge.phases.update(cases=Phase.Cases.HIDDEN)

@@ -1,0 +1,249 @@
+"""Cases one by one, behind a leaderboard: what entries drew and scored, and who is better where."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, render
+from django.utils.cache import get_conditional_response
+from django.views.decorators.http import require_GET
+
+from accounts.models import User
+from challenges.ingest.quality import Facts
+from challenges.models import Case, Edition, Phase
+from challenges.selectors import cases_of, definition_of, shown_edition
+from challenges.services import access
+from evaluation.marked import least_iou
+from leaderboards.case_pages import Order, parts_of, place_of, query_of, withheld
+from leaderboards.cases import (
+    LETTERS,
+    POSITION,
+    Measure,
+    NotShown,
+    Standing,
+    chosen,
+    chosen_measure,
+    chosen_target,
+    in_order,
+    measures_of,
+    on_case,
+    result_of,
+    spec_of,
+    standing,
+    targets_on,
+)
+from leaderboards.comparing import BY_CASE, DIFFERENCE, SORTS, Comparison, compare
+from leaderboards.plots import plots_of
+from leaderboards.policies import may_see_details, may_see_mask, may_see_references
+from leaderboards.verdicts import etag_of, verdict_of
+from submissions.models import Prediction
+
+
+@require_GET
+def case(request: HttpRequest, slug: str, phase_slug: str, case_id: str) -> HttpResponse:
+    """A case with the outlines and scores of up to three entries."""
+    phase = _phase(request, slug, phase_slug)
+    found = get_object_or_404(cases_of(phase), public_id=case_id)
+    access.record(viewer=request.user, case=found, what="scores")
+    edition = shown_edition(phase)
+    everyone, measures = standing(phase, edition), measures_of(edition)
+    targets = targets_on(found, phase, edition)
+    problems: list[str] = []
+    entries: tuple[Standing, ...] = ()
+    order, against = Order(), targets[0] if targets else None
+    try:
+        entries = chosen(everyone, _asked(request))
+    except NotShown as refusal:
+        problems += refusal.messages
+    try:
+        order = _order(request, everyone, measures, entries)
+        against = chosen_target(targets, request.GET.get("against", ""))
+    except NotShown as refusal:
+        problems += refusal.messages
+    rows = on_case(request.user, found, edition, entries, measures)
+    references = may_see_references(request.user, phase)
+    context = {
+        **_about(phase, edition, everyone, entries),
+        "case": found,
+        "columns": _public_columns(phase, found),
+        "measures": measures,
+        "by_measures": [one for one in measures if one.comparable],
+        "rows": rows,
+        "scores": [(one, [row.values[n] for row in rows]) for n, one in enumerate(measures)],
+        "order": order,
+        "place": place_of(found, in_order(phase, edition, order.by, order.of)),
+        "query": query_of(entries, order),
+        "targets": targets,
+        "against": against,
+        "least_iou": least_iou(spec_of(edition)),
+        "viewer": parts_of(request.user, phase, found, rows, against),
+        "references": references,
+        "withheld": withheld(request.user, rows),
+        "readers": Facts.from_json(found.facts).pairs if references and found.facts else (),
+        "problems": problems,
+    }
+    status = 422 if problems else 200
+    return render(request, "leaderboards/case.html", context, status=status)
+
+
+@require_GET
+def compared(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
+    """Two or three entries case by case."""
+    phase = _phase(request, slug, phase_slug)
+    if phase.is_hidden and isinstance(request.user, User):
+        access.record_all(user=request.user, challenge=phase.challenge, what="scores")
+    edition = shown_edition(phase)
+    everyone, measures = standing(phase, edition), measures_of(edition)
+    asked, sort = _asked(request), request.GET.get("sort", DIFFERENCE)
+    comparison: Comparison | None = None
+    entries: tuple[Standing, ...] = ()
+    problems: list[str] = []
+    try:
+        measure = chosen_measure(measures, request.GET.get("by", "") or measures[0].key)
+        if sort not in SORTS:
+            raise NotShown([f"There is no order “{sort[:20]}”; expected {' or '.join(SORTS)}."])
+        if asked:
+            entries = chosen(everyone, asked, least=2)
+            comparison = compare(phase, edition, entries, measure, sort=sort)
+    except NotShown as refusal:
+        measure, problems = measures[0], list(refusal.messages)
+    context = {
+        **_about(phase, edition, everyone, entries),
+        "measures": measures,
+        "measure": measure,
+        "sorts": ((DIFFERENCE, "largest difference first"), (BY_CASE, "by position")),
+        "sort": sort,
+        "comparison": comparison,
+        "plots": plots_of(comparison) if comparison else (),
+        "query": query_of(entries, Order()),
+        "problems": problems,
+    }
+    status = 422 if problems else 200
+    return render(request, "leaderboards/compare.html", context, status=status)
+
+
+@require_GET
+def entry_mask(
+    request: HttpRequest, slug: str, phase_slug: str, case_id: str, entry: str
+) -> HttpResponseBase:
+    """The mask that was scored."""
+    found, _, prediction = _drawn(request, slug, phase_slug, case_id, entry)
+    if prediction is None:
+        raise Http404
+    access.record(viewer=request.user, case=found, what="mask")
+    response = _kept(request, f'"{prediction.sha256}"')
+    if response is None:
+        name = f"{found.name}-{entry}.mha"
+        response = FileResponse(
+            prediction.file.open("rb"), content_type="application/octet-stream", filename=name
+        )
+    return _private(response, f'"{prediction.sha256}"')
+
+
+@require_GET
+def entry_lesions(
+    request: HttpRequest, slug: str, phase_slug: str, case_id: str, entry: str, reference: int
+) -> HttpResponseBase:
+    """Missed and false lesions of an entry as a mask (``evaluation.marked``), against the reference
+    of that number."""
+    found, edition, prediction = _drawn(request, slug, phase_slug, case_id, entry)
+    phase = _phase(request, slug, phase_slug)
+    if not may_see_references(request.user, phase):
+        raise Http404
+    targets = targets_on(found, phase, edition)
+    target = next((one for one in targets if one.number == reference), None)
+    if target is None:
+        raise Http404
+    access.record(viewer=request.user, case=found, what="mask")
+    etag = etag_of(target.reference, prediction, edition)
+    response = _kept(request, etag)
+    if response is None:
+        content = verdict_of(target.reference, prediction, edition)
+        response = HttpResponse(content, content_type="application/octet-stream")
+    return _private(response, etag)
+
+
+def _phase(request: HttpRequest, slug: str, phase_slug: str) -> Phase:
+    """Whose cases this viewer may see one by one; for anyone else there is none."""
+    phases = Phase.objects.select_related("challenge", "dataset")
+    published = phases.exclude(challenge__published_at=None)
+    found = get_object_or_404(published, challenge__slug=slug, slug=phase_slug)
+    if not may_see_details(request.user, found):
+        raise Http404
+    return found
+
+
+def _drawn(
+    request: HttpRequest, slug: str, phase_slug: str, case_id: str, entry: str
+) -> tuple[Case, Edition, Prediction | None]:
+    """An entry's mask of a case, where it is scored and this viewer may see it; None where it
+    failed there."""
+    phase = _phase(request, slug, phase_slug)
+    case = get_object_or_404(cases_of(phase), public_id=case_id)
+    edition = shown_edition(phase)
+    for one in standing(phase, edition):
+        if one.public_id == entry and may_see_mask(request.user, one.submission):
+            result = result_of(one.submission, case, edition)
+            if result is not None:
+                return case, edition, result.prediction
+    raise Http404
+
+
+def _kept(request: HttpRequest, etag: str) -> HttpResponseBase | None:
+    """An answer to a browser that has it already."""
+    response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
+    return response
+
+
+def _private(response: HttpResponseBase, etag: str) -> HttpResponseBase:
+    """A browser keeps it and asks each time whether it may, so that each look is recorded."""
+    response["ETag"] = etag
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _asked(request: HttpRequest) -> list[str]:
+    """The entries, given as a list with commas or one by one; choices left open are none."""
+    given = ",".join(request.GET.getlist("entries"))
+    return [one.strip() for one in given.split(",") if one.strip()]
+
+
+def _order(
+    request: HttpRequest,
+    everyone: Sequence[Standing],
+    measures: Sequence[Measure],
+    entries: Sequence[Standing],
+) -> Order:
+    """Raises NotShown."""
+    by, of = request.GET.get("by", POSITION), request.GET.get("of", "")
+    if by in ("", POSITION):
+        return Order()
+    measure = chosen_measure([one for one in measures if one.comparable], by)
+    if of:
+        return Order(measure, chosen(everyone, [of])[0])
+    if not entries:
+        raise NotShown([f"Cases are put in order by {measure.short} of an entry; choose one."])
+    return Order(measure, entries[0])
+
+
+def _about(
+    phase: Phase, edition: Edition, everyone: Sequence[Standing], entries: Sequence[Standing]
+) -> dict[str, Any]:
+    chosen_ids = [one.public_id for one in entries]
+    return {
+        "challenge": phase.challenge,
+        "phase": phase,
+        "edition": edition,
+        "everyone": everyone,
+        "entries": list(zip(LETTERS, entries, strict=False)),
+        "choices": [
+            (letter, chosen_ids[n] if n < len(chosen_ids) else "")
+            for n, letter in enumerate(LETTERS)
+        ],
+    }
+
+
+def _public_columns(phase: Phase, found: Case) -> list[tuple[str, str]]:
+    names = definition_of(phase.challenge).public_columns
+    return [(name, found.metadata.get(name, "")) for name in names]
