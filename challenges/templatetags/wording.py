@@ -45,6 +45,12 @@ def side_by_side(text: str) -> list[list[str]]:
 
 
 @register.filter
+def spaced(name: str) -> str:
+    """A column's name in words: lesion_free → lesion free."""
+    return name.replace("_", " ")
+
+
+@register.filter
 def better(direction: str) -> str:
     """In few words, for the head of a column; nothing where there is no better."""
     return {
