@@ -7,6 +7,7 @@ from evaluation.spec import EvaluationSpec
 from evaluation.standings import Board, Standing, Uncertainty, aggregate_of
 from leaderboards.entries import Entrant
 from leaderboards.models import Scores
+from leaderboards.readers import KEY
 from leaderboards.tables import Column, Row, Table
 from submissions.models import Submission
 
@@ -60,7 +61,7 @@ def table_of(
             hidden=hidden,
         )
         for entry in entries
-    ]
+    ] + [_reader(one) for one in board.standings if one.key.startswith(KEY)]
     # Of two at the same place, the one that is placed only comes first: it beat the other.
     rows.sort(key=lambda row: (row.rank or 0, row.mean_rank or 0, row.competes, row.algorithm))
     return Table(columns, tuple(rows), board.cases, board.patients, board.refused)
@@ -111,6 +112,25 @@ def _row(
         members=entrant.members,
         of_organisers=entrant.of_organisers,
         **sure,
+    )
+
+
+def _reader(standing: Standing) -> Row:
+    return Row(
+        submission=standing.key,
+        algorithm=standing.key.removeprefix(KEY),
+        version=0,
+        owner="",
+        is_baseline=False,
+        kind="reader",
+        competes=False,
+        sandboxed=True,
+        rank=standing.rank,
+        mean_rank=standing.score,
+        cases=standing.cases,
+        failed=standing.failed,
+        seconds_per_case=None,
+        cells=standing.cells,
     )
 
 

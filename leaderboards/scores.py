@@ -1,9 +1,12 @@
 """Case results of entries as arrays: made once from the rows, then read."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from django.db.models import Count, Max, Prefetch, prefetch_related_objects
+from numpy.typing import NDArray
 
 from challenges.definition import content_hash
 from challenges.models import Case, Edition
@@ -32,6 +35,49 @@ def made_of(
     return {entry: content_hash([of_cases, number, last]) for entry, number, last in found}
 
 
+class Measured(Protocol):
+    """Of one case against one target, in the shapes of ``CaseResult``."""
+
+    @property
+    def metrics(self) -> dict[str, Any]: ...
+    @property
+    def counts(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """values: float64 ``[2, targets, cases, columns]``; counts: by target and case, then label; as
+    in ``Scores``."""
+
+    values: NDArray[np.float64]
+    counts: list[list[dict[str, Any] | None]]
+
+    def entry(self, key: str, *, competes: bool) -> EntryScores:
+        """Without failures."""
+        measured, worst = self.values
+        failed = np.zeros(self.values.shape[2], dtype=bool)
+        return EntryScores(key, competes, measured, worst, failed, _counts(self.counts))
+
+
+def arrays_of(
+    spec: EvaluationSpec, cases: Sequence[Case], found: Mapping[int, Sequence[Measured]]
+) -> Arrays:
+    """found: by the case's primary key, what there is against each target."""
+    columns = [(metric.id, label) for metric in spec.shown for label in spec.labels]
+    targets = max((len(of_case) for of_case in found.values()), default=0)
+    values = np.full((2, targets, len(cases), len(columns)), np.nan)
+    counts: list[list[dict[str, Any] | None]] = [[None] * len(cases) for _ in range(targets)]
+    for at, case in enumerate(cases):
+        for target, result in enumerate(found.get(case.pk, ())):
+            counts[target][at] = result.counts
+            for column, (metric, label) in enumerate(columns):
+                one = result.metrics[metric][label]
+                for row, name in enumerate(("value", "worst")):
+                    if one[name] is not None:
+                        values[row, target, at, column] = one[name]
+    return Arrays(values, counts)
+
+
 def keep_up(
     *,
     edition: Edition,
@@ -57,16 +103,21 @@ def entry_scores(kept: Scores, *, key: str, competes: bool) -> EntryScores:
     measured, worst = np.frombuffer(kept.values, dtype=np.float64).reshape(shape)
     failed = np.zeros(len(kept.cases), dtype=bool)
     failed[kept.failed] = True
-    counts = tuple(
+    return EntryScores(key, competes, measured, worst, failed, _counts(kept.counts))
+
+
+def _counts(
+    stored: Sequence[Sequence[Mapping[str, Any] | None]],
+) -> tuple[tuple[dict[str, Counts] | None, ...], ...]:
+    return tuple(
         tuple(
             None
             if of_case is None
             else {label: Counts.from_json(one) for label, one in of_case.items()}
             for of_case in target
         )
-        for target in kept.counts
+        for target in stored
     )
-    return EntryScores(key, competes, measured, worst, failed, counts)
 
 
 def _make(
@@ -81,22 +132,13 @@ def _make(
         ),
         Prefetch("runs__attempts", Attempt.objects.exclude(started_at=None).defer("log")),
     )
-    place = {case.pk: at for at, case in enumerate(cases)}
     runs = list(entry.runs.all())
-    results = [(place[run.case_id], result) for run in runs for result in run.results.all()]
-    readers = sorted({result.target.reader_id or 0 for _, result in results})
-    values = np.full((2, len(readers), len(cases), len(spec.shown) * len(spec.labels)), np.nan)
-    counts: list[list[object]] = [[None] * len(cases) for _ in readers]
-    for at, result in results:
-        target = readers.index(result.target.reader_id or 0)
-        counts[target][at] = result.counts
-        for column, (metric, label) in enumerate(
-            (metric, label) for metric in spec.shown for label in spec.labels
-        ):
-            found = result.metrics[metric.id][label]
-            for row, name in enumerate(("value", "worst")):
-                if found[name] is not None:
-                    values[row, target, at, column] = found[name]
+    results = {
+        run.case_id: sorted(run.results.all(), key=lambda one: one.target.reader_id or 0)
+        for run in runs
+    }
+    arrays = arrays_of(spec, cases, results)
+    place = {case.pk: at for at, case in enumerate(cases)}
     attempts = [list(run.attempts.all())[-1] for run in runs if run.attempts.all()]
     peaks = [one.peak_memory_bytes for one in attempts if one.peak_memory_bytes is not None]
     made, _ = Scores.objects.update_or_create(
@@ -105,10 +147,10 @@ def _make(
         defaults={
             "made_of": hashed,
             "cases": [case.pk for case in cases],
-            "targets": len(readers),
-            "values": values.tobytes(),
+            "targets": arrays.values.shape[1],
+            "values": arrays.values.tobytes(),
             "failed": [place[run.case_id] for run in runs if run.reason_code],
-            "counts": counts if spec.cohort else [],
+            "counts": arrays.counts if spec.cohort else [],
             "seconds": summarise(attempt.seconds for attempt in attempts).mean,
             "peak_memory_bytes": max(peaks, default=None),
             "sandboxed": all(attempt.sandbox != SANDBOX_NONE for attempt in attempts),

@@ -1,7 +1,7 @@
 """Make a leaderboard's snapshot from the results of its edition."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import structlog
@@ -17,6 +17,7 @@ from leaderboards import models
 from leaderboards.entries import ALONE, Entrant, entrants_of, entries_of
 from leaderboards.facts import facts_of
 from leaderboards.models import Scores, Snapshot
+from leaderboards.readers import ReadersState, against_readers, reader_entries, readers_state
 from leaderboards.rows import columns_of, table_of
 from leaderboards.scores import entry_scores, keep_up, made_of
 from submissions.models import Submission
@@ -38,6 +39,7 @@ class State:
     entries: tuple[Submission, ...]
     entrants: dict[int, Entrant]
     hashes: dict[int, str]
+    readers: ReadersState
 
     @property
     def results_hash(self) -> str:
@@ -56,6 +58,7 @@ class State:
                     ]
                     for entry in self.entries
                 ],
+                "readers": self.readers.hashed,
             }
         )
 
@@ -122,6 +125,7 @@ def state_of(phase: Phase, edition: Edition) -> State:
         entries=tuple(entries),
         entrants=entrants_of(phase.challenge, entries),
         hashes=made_of(edition, entries, cases),
+        readers=readers_state(edition),
     )
 
 
@@ -162,6 +166,11 @@ def scored_of(state: State, kept: dict[int, Scores]) -> Scored:
         entries=tuple(
             entry_scores(kept[entry.pk], key=entry.public_id, competes=_competes(entry, state))
             for entry in state.entries
+        )
+        + (
+            ()
+            if state.readers.rows is None
+            else reader_entries(state.edition, state.cases, state.spec)
         ),
     )
 
@@ -183,11 +192,17 @@ def _made(phase: Phase, state: State) -> Made:
     columns = columns_of(state.spec)
     analysis = Analysis(Board(len(state.cases), 0, ()), (), None)
     if state.entries:
+        scored = scored_of(state, kept)
+        against: Mapping[str, Scored] = {}
+        if state.readers.against is not None:
+            against = against_readers(state.edition, scored, state.entries, state.cases)
         analysis = analyse(
-            scored_of(state, kept),
+            scored,
             seed=seed_of(phase.challenge.slug, f"{phase.slug} {state.edition.number}"),
             hidden=phase.is_hidden,
+            readers=against,
         )
+        analysis = _with_readers(analysis, state)
 
     def document(board: Board, uncertainty: Uncertainty | None) -> dict[str, Any]:
         return table_of(
@@ -208,6 +223,15 @@ def _made(phase: Phase, state: State) -> Made:
         ),
         analysis=None if analysis.uncertainty is None else asdict(analysis.uncertainty),
     )
+
+
+def _with_readers(analysis: Analysis, state: State) -> Analysis:
+    """Says what is still to come of the ranks with each reader as the reference."""
+    found, waiting = analysis.uncertainty, state.readers.waiting
+    if found is None or not waiting:
+        return analysis
+    refused = {**found.refused, "readers": waiting}
+    return replace(analysis, uncertainty=replace(found, refused=refused))
 
 
 def _slice(position: int, one: Slice, document: dict[str, Any]) -> models.Slice:

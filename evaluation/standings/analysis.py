@@ -185,7 +185,13 @@ def _uncertainty(
                 "readers",
                 refused,
                 lambda: with_other_targets(
-                    table, recipe, {name: _in_order(one, top) for name, one in readers.items()}
+                    table,
+                    recipe,
+                    {
+                        name: _in_order(one, top)
+                        for name, one in readers.items()
+                        if {*top} <= {entry.key for entry in one.entries}
+                    },
                 ),
             )
             or ()
