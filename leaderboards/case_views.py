@@ -10,7 +10,6 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_GET
 
 from accounts.models import User
-from challenges.ingest.quality import Facts
 from challenges.models import Case, Edition, Phase
 from challenges.selectors import cases_of, definition_of, shown_edition
 from challenges.services import access
@@ -28,6 +27,7 @@ from leaderboards.cases import (
     in_order,
     measures_of,
     on_case,
+    readers_on,
     result_of,
     spec_of,
     standing,
@@ -37,7 +37,7 @@ from leaderboards.comparing import BY_CASE, DIFFERENCE, SORTS, Comparison, compa
 from leaderboards.plots import plots_of
 from leaderboards.policies import may_see_details, may_see_mask, may_see_references
 from leaderboards.verdicts import etag_of, verdict_of
-from submissions.models import Prediction
+from submissions.models import Prediction, Submission
 
 
 @require_GET
@@ -52,8 +52,9 @@ def case(request: HttpRequest, slug: str, phase_slug: str, case_id: str) -> Http
     problems: list[str] = []
     entries: tuple[Standing, ...] = ()
     order, against = Order(), targets[0] if targets else None
+    asked = _asked(request)
     try:
-        entries = chosen(everyone, _asked(request))
+        entries = chosen(everyone, asked)
     except NotShown as refusal:
         problems += refusal.messages
     try:
@@ -62,25 +63,30 @@ def case(request: HttpRequest, slug: str, phase_slug: str, case_id: str) -> Http
     except NotShown as refusal:
         problems += refusal.messages
     rows = on_case(request.user, found, edition, entries, measures)
-    references = may_see_references(request.user, phase)
+    readers = readers_on(found, edition, measures)
+    viewer = parts_of(request.user, phase, found, rows, against)
     context = {
-        **_about(phase, edition, everyone, entries),
+        **_about(phase, edition, everyone, entries, asked),
         "case": found,
         "columns": _public_columns(phase, found),
         "measures": measures,
         "by_measures": [one for one in measures if one.comparable],
         "rows": rows,
-        "scores": [(one, [row.values[n] for row in rows]) for n, one in enumerate(measures)],
+        "readers": readers,
+        "scores": [
+            (one, [row.values[n] for row in rows], [reader.values[n] for reader in readers])
+            for n, one in enumerate(measures)
+        ],
         "order": order,
         "place": place_of(found, in_order(phase, edition, order.by, order.of)),
         "query": query_of(entries, order),
         "targets": targets,
         "against": against,
         "least_iou": least_iou(spec_of(edition)),
-        "viewer": parts_of(request.user, phase, found, rows, against),
-        "references": references,
+        "viewer": viewer,
+        "hatched": any(mask.hatch for mask in viewer.masks),
+        "references": may_see_references(request.user, phase),
         "withheld": withheld(request.user, rows),
-        "readers": Facts.from_json(found.facts).pairs if references and found.facts else (),
         "problems": problems,
     }
     status = 422 if problems else 200
@@ -109,7 +115,7 @@ def compared(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     except NotShown as refusal:
         measure, problems = measures[0], list(refusal.messages)
     context = {
-        **_about(phase, edition, everyone, entries),
+        **_about(phase, edition, everyone, entries, asked),
         "measures": measures,
         "measure": measure,
         "sorts": ((DIFFERENCE, "largest difference first"), (BY_CASE, "by position")),
@@ -181,13 +187,15 @@ def _drawn(
     failed there."""
     phase = _phase(request, slug, phase_slug)
     case = get_object_or_404(cases_of(phase), public_id=case_id)
+    submission = get_object_or_404(
+        Submission, phase=phase, public_id=entry, state=Submission.State.SCORED
+    )
+    submission.phase = phase
     edition = shown_edition(phase)
-    for one in standing(phase, edition):
-        if one.public_id == entry and may_see_mask(request.user, one.submission):
-            result = result_of(one.submission, case, edition)
-            if result is not None:
-                return case, edition, result.prediction
-    raise Http404
+    result = result_of(submission, case, edition)
+    if result is None or not may_see_mask(request.user, submission):
+        raise Http404
+    return case, edition, result.prediction
 
 
 def _kept(request: HttpRequest, etag: str) -> HttpResponseBase | None:
@@ -228,19 +236,22 @@ def _order(
 
 
 def _about(
-    phase: Phase, edition: Edition, everyone: Sequence[Standing], entries: Sequence[Standing]
+    phase: Phase,
+    edition: Edition,
+    everyone: Sequence[Standing],
+    entries: Sequence[Standing],
+    asked: Sequence[str],
 ) -> dict[str, Any]:
-    chosen_ids = [one.public_id for one in entries]
+    """asked: what of it stands here stays chosen, also where the rest is refused."""
+    known = {one.public_id for one in everyone}
+    kept = [one for one in dict.fromkeys(asked) if one in known]
     return {
         "challenge": phase.challenge,
         "phase": phase,
         "edition": edition,
         "everyone": everyone,
         "entries": list(zip(LETTERS, entries, strict=False)),
-        "choices": [
-            (letter, chosen_ids[n] if n < len(chosen_ids) else "")
-            for n, letter in enumerate(LETTERS)
-        ],
+        "choices": [(letter, kept[n] if n < len(kept) else "") for n, letter in enumerate(LETTERS)],
     }
 
 

@@ -14,7 +14,7 @@ from evaluation.readers import average_over_readers
 from evaluation.spec import EvaluationSpec
 from leaderboards.entries import entries_of
 from submissions.judging.scores import total_ml
-from submissions.models import CaseResult, Prediction, Submission
+from submissions.models import CaseResult, Prediction, ReaderResult, Submission
 from submissions.policies import may_see_logs
 from submissions.reasons import Reason, reason_of
 
@@ -101,6 +101,14 @@ class EntryOnCase:
 
 
 @dataclass(frozen=True)
+class ReaderOnCase:
+    """What a reader's mask scores against the other readers of the case."""
+
+    reader: str
+    values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
 class Target:
     """What a case is scored against. number: from 1. reader: whose it is, of two; empty for the one
     reference of the case."""
@@ -115,7 +123,7 @@ def measures_of(edition: Edition) -> tuple[Measure, ...]:
     several = len(spec.labels) > 1
     return tuple(
         Measure(
-            key=f"{metric.id}.{label}" if several else metric.id,
+            key=spec.column_key(metric.id, label),
             metric=metric,
             label=label,
             title=f"{metric.title} ({label})" if several else metric.title,
@@ -266,6 +274,22 @@ def _on_case(
         reason=reason,
         prediction=first.prediction if first is not None else None,
         predicted_ml=total_ml([one.prediction_ml for one in results]),
+    )
+
+
+def readers_on(
+    case: Case, edition: Edition, measures: Sequence[Measure]
+) -> tuple[ReaderOnCase, ...]:
+    """By name; none where there is but one reader, or they are not scored yet."""
+    results = ReaderResult.objects.filter(edition=edition, annotation__case=case)
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for reader, metrics in results.order_by("annotation__reader__name", "pk").values_list(
+        "annotation__reader__name", "metrics"
+    ):
+        found.setdefault(reader, []).append(metrics)
+    return tuple(
+        ReaderOnCase(reader, tuple(measure.value(targets) for measure in measures))
+        for reader, targets in found.items()
     )
 
 

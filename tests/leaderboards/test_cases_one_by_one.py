@@ -14,6 +14,7 @@ from challenges.models import Case, Phase
 from evaluation.volumes import Volume, write_mha
 from leaderboards.case_pages import ENTRY_COLOURS, FALSE_COLOUR, MISSED_COLOUR
 from leaderboards.cases import in_order, measures_of, standing
+from submissions.models import ReaderResult
 from tests.factories import a_challenge, a_phase, a_user
 from tests.leaderboards.entered import entered
 from tests.platforms import words_of
@@ -91,6 +92,24 @@ def test_the_scores_of_each_entry_stand_beside_each_other(phase, entries):
     assert cells(page, "Dice") == ["0.800", "0.000", "1.000"]
     assert "mm, lower is better" in words_of(page)
     assert cells(page, "Drawn") == ["2.6", "no mask", "3.8"]
+
+
+def test_readers_stand_beside_the_entries_where_they_are_scored_against_each_other(phase, entries):
+    annotation = phase.dataset.cases.get(name="case-1").annotations.get()
+    result = entries[0].runs.get(case__name="case-1").results.get()
+    ReaderResult.objects.create(
+        edition=phase.editions.get(),
+        annotation=annotation,
+        target_sha256="0" * 64,
+        metrics=result.metrics,
+        reference_ml=result.reference_ml,
+        prediction_ml=result.prediction_ml,
+        seconds=0.1,
+    )
+    page = seen(phase, "case-1", entries=ids(entries[2]))
+    assert "a reader, against the others" in words_of(page)
+    assert cells(page, "Dice") == ["1.000", "0.800"]
+    assert "a reader, against" not in words_of(seen(phase, "case-2", entries=ids(entries[2])))
 
 
 def test_entries_are_called_in_the_order_in_which_they_were_chosen(phase, entries):
@@ -274,7 +293,7 @@ def test_of_two_readers_lesions_are_told_against_a_chosen_one(db, tmp_path):
 
 
 @pytest.mark.parametrize("cases", [2, 40])
-@pytest.mark.parametrize(("who", "expected"), [("", 17), ("organiser", 33)])
+@pytest.mark.parametrize(("who", "expected"), [("", 18), ("organiser", 34)])
 def test_a_page_needs_as_many_queries_whatever_the_cases_and_entries(
     db, tmp_path, cases, who, expected
 ):

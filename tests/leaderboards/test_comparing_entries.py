@@ -213,6 +213,13 @@ def test_what_cannot_be_compared_is_answered_with_what_is_expected(
     assert told in words_of(page(phase, [one.format(*names) for one in asked], status=422, **more))
 
 
+def test_what_could_be_used_of_a_refused_choice_stays_chosen(phase, entries):
+    html = page(phase, [entries[1], "zzz", entries[1], entries[0]], status=422)
+    assert re.findall(r'value="(\w+)" selected', html)[:2] == [
+        entries[1].public_id, entries[0].public_id,
+    ]  # fmt: skip
+
+
 def test_with_one_entry_alone_there_is_nothing_to_compare(phase):
     entered(phase, a_user("ada"), [HELD] * 3)
     assert "One entry stands on the leaderboard; two are needed" in words_of(page(phase, []))

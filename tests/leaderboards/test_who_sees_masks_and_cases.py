@@ -205,3 +205,21 @@ def test_a_mask_of_another_phase_case_or_reference_is_not_found(phase, entry, tm
         lesions.replace("lesions-1", "lesions-0"),
     ):
         assert ada.get(wrong).status_code == 404, wrong
+
+
+def test_whoever_submits_is_told_who_will_see_scores_and_masks(phase):
+    page = client_of("cleo").get(f"/challenges/seen/{phase.slug}/submit/").content.decode()
+    assert "everyone can see its scores case by case" in page
+    assert "its masks are seen by you, your team and the challenge’s organisers" in page
+    assert "those of a baseline by everyone" not in page
+    page = client_of("organiser").get(f"/challenges/seen/{phase.slug}/submit/").content.decode()
+    assert "those of a baseline by everyone" in page
+    Phase.objects.update(cases=Phase.Cases.HIDDEN)
+    page = client_of("cleo").get(f"/challenges/seen/{phase.slug}/submit/").content.decode()
+    assert "case by case" not in page
+
+
+def test_a_public_case_leads_to_what_entries_drew(phase, entry):
+    page = f"/challenges/seen/{phase.slug}/cases/{first_case(phase).public_id}/"
+    link = f'href="{page_of(phase, first_case(phase))}"'
+    assert link in Client().get(page).content.decode()
