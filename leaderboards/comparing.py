@@ -1,17 +1,19 @@
 """Two or three entries case by case: who is better where, and by how much on the whole."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from challenges.models import Case, Edition, Phase
+from challenges.selectors import cases_of, definition_of
+from evaluation.errors import RankingRefused
 from evaluation.metrics import Direction
 from evaluation.ranking.order import rounded
 from evaluation.ranking.table import Column, ScoreTable
-from evaluation.uncertainty import RESAMPLES, draw_patients, seed_of
+from evaluation.uncertainty import draw_patients, seed_of
 from leaderboards.cases import (
     LETTERS,
     Measure,
@@ -20,6 +22,7 @@ from leaderboards.cases import (
     in_order,
     values_by_case,
 )
+from leaderboards.facts import facts_of
 
 DIFFERENCE, BY_CASE = "difference", "case"
 SORTS = (DIFFERENCE, BY_CASE)
@@ -68,9 +71,28 @@ class ComparedCase:
 
 
 @dataclass(frozen=True)
+class Draws:
+    """How patients are resampled. patients: of each case; strata: likewise, empty for none."""
+
+    seed: int
+    number: int
+    patients: tuple[str, ...]
+    strata: tuple[str, ...] = ()
+
+    def only(self, kept: NDArray[np.bool_]) -> "Draws":
+        """Of the cases where ``kept [cases]`` is true."""
+        patients, strata = (
+            tuple(one for one, there in zip(of_cases, kept, strict=False) if there)
+            for of_cases in (self.patients, self.strata)
+        )
+        return replace(self, patients=patients, strata=strata)
+
+
+@dataclass(frozen=True)
 class PairSummary:
     """first and second: letters. wins: cases in which the first is better. mean: of the differences
-    second − first over the cases with both; interval: None with fewer than two patients."""
+    second − first over the cases with both. interval: None where there is none, for the reason that
+    refused says."""
 
     first: str
     second: str
@@ -81,6 +103,7 @@ class PairSummary:
     patients: int
     mean: float | None
     interval: Interval | None
+    refused: str
 
     @property
     def both(self) -> str:
@@ -89,7 +112,8 @@ class PairSummary:
 
 @dataclass(frozen=True)
 class Comparison:
-    """values: ``[entries, cases]`` in the order of ``cases``, NaN where there is none."""
+    """values: ``[entries, cases]`` in the order of ``cases``, NaN where there is none. resamples:
+    that the intervals are of."""
 
     measure: Measure
     entries: tuple[tuple[str, Standing], ...]
@@ -97,6 +121,7 @@ class Comparison:
     rows: tuple[ComparedCase, ...]
     pairs: tuple[PairSummary, ...]
     values: Values
+    resamples: int
 
 
 def compare(
@@ -121,17 +146,18 @@ def compare(
     ]
     if sort == DIFFERENCE:
         rows.sort(key=lambda row: -row.largest)
-    seed = seed_of(phase.challenge.slug, f"{phase.slug} {edition.number}")
+    draws = _draws_of(phase, edition, cases)
     return Comparison(
         measure=measure,
         entries=tuple(zip(LETTERS, entries, strict=False)),
         cases=cases,
         rows=tuple(rows),
         pairs=tuple(
-            _summary(one, other, values, cases, measure, seed)
+            _summary(one, other, values, measure, draws)
             for one, other in combinations(range(len(entries)), 2)
         ),
         values=values,
+        resamples=draws.number,
     )
 
 
@@ -146,25 +172,39 @@ def there_in_both(values: Values) -> NDArray[np.bool_]:
     return there
 
 
-def mean_interval(
-    difference: Values, patients: Sequence[str], seed: int, *, number: int = RESAMPLES
-) -> Interval | None:
-    """Of the mean of ``difference [cases]``: type-7 quantiles over ``number`` resamples of the
-    patients, each drawn with all its cases. None with fewer than two patients.
+def mean_interval(difference: Values, draws: Draws) -> Interval:
+    """Of the mean of ``difference [cases]``: type-7 quantiles over resamples of the patients, each
+    drawn with all its cases, within strata where there are some.
+
+    Raises RankingRefused with fewer than two patients, and where one is in several strata.
     """
-    if len(set(patients)) < 2:
-        return None
+    if len(set(draws.patients)) < 2:
+        raise RankingRefused("patients", "An interval needs two patients or more.")
     table = ScoreTable(
         entries=("difference",),
         cases=tuple(str(place) for place in range(len(difference))),
-        patients=tuple(patients),
+        patients=draws.patients,
         columns=(Column("difference", Direction.HIGHER),),
         values=difference[None, :, None],
+        groups={"stratum": draws.strata} if draws.strata else {},
     )
-    counts = draw_patients(table, seed, number=number)[:, table.patient_of_case]
-    means = (counts @ difference) / counts.sum(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
+    stratum = "stratum" if draws.strata else ""
+    counts = draw_patients(table, draws.seed, number=draws.number, stratum=stratum)
+    of_cases = counts[:, table.patient_of_case]
+    low, high = np.quantile((of_cases @ difference) / of_cases.sum(axis=1), [0.025, 0.975])
     return Interval(float(low), float(high))
+
+
+def _draws_of(phase: Phase, edition: Edition, cases: Sequence[Case]) -> Draws:
+    """As many, by the seed and within the strata that the leaderboard's own are."""
+    spec = definition_of(phase.challenge).evaluation
+    seed = seed_of(phase.challenge.slug, f"{phase.slug} {edition.number}")
+    draws = Draws(seed, spec.ranking.resamples, tuple(case.patient for case in cases))
+    if not spec.ranking.stratum:
+        return draws
+    known = {case.pk: case for case in cases_of(phase)}
+    facts = facts_of([known[case.pk] for case in cases], spec)
+    return replace(draws, strata=tuple(one.groups[spec.ranking.stratum] for one in facts))
 
 
 def _number(value: float | None) -> float:
@@ -203,15 +243,18 @@ def _best(column: Values, measure: Measure) -> list[int]:
     return [] if best.size == column.size else [int(place) for place in best]
 
 
-def _summary(
-    one: int, other: int, values: Values, cases: Sequence[Case], measure: Measure, seed: int
-) -> PairSummary:
+def _summary(one: int, other: int, values: Values, measure: Measure, draws: Draws) -> PairSummary:
     both = there_in_both(values[[one, other]])
     pair = values[[one, other]][:, both]
-    patients = [case.patient for case, there in zip(cases, both, strict=True) if there]
+    kept = draws.only(both)
     compared = differences(pair, measure)
     difference = compared[1] - compared[0]
     better = [_best(column, measure) for column in pair.T]
+    interval, refused = None, ""
+    try:
+        interval = mean_interval(difference, kept)
+    except RankingRefused as refusal:
+        refused = refusal.message
     return PairSummary(
         first=LETTERS[one],
         second=LETTERS[other],
@@ -219,7 +262,8 @@ def _summary(
         ties=sum(not best for best in better),
         losses=sum(best == [1] for best in better),
         cases=int(both.sum()),
-        patients=len(set(patients)),
+        patients=len(set(kept.patients)),
         mean=float(difference.mean()) if difference.size else None,
-        interval=mean_interval(difference, patients, seed) if difference.size else None,
+        interval=interval,
+        refused=refused,
     )

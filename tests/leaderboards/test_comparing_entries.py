@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from challenges.models import Case, Phase
+from evaluation.errors import RankingRefused
 from evaluation.metrics import REGISTRY
 from leaderboards.cases import Measure, measures_of, standing
-from leaderboards.comparing import BY_CASE, compare, mean_interval
+from leaderboards.comparing import BY_CASE, Draws, compare, mean_interval
 from leaderboards.plots import BOTTOM, HIGH, LEFT, RIGHT, TOP, WIDE, plots_of, ticks_of
 from tests.factories import a_challenge, a_phase, a_user
 from tests.leaderboards.entered import entered
@@ -126,17 +127,43 @@ def test_a_case_to_which_the_metric_does_not_apply_counts_in_nothing(phase, entr
 def test_patients_are_resampled_with_all_their_cases():
     """Each of two patients has one value, so a resample's mean is 0, ½ or 1."""
     difference = np.array([0.0, 0.0, 1.0, 1.0])
-    found = mean_interval(difference, ["a", "a", "b", "b"], 7)
-    assert found is not None
+    found = mean_interval(difference, Draws(7, 1000, ("a", "a", "b", "b")))
     assert (found.low, found.high) == (0.0, 1.0)
-    assert mean_interval(difference, ["a"] * 4, 7) is None, "one patient tells nothing of others"
+    with pytest.raises(RankingRefused, match="two patients or more"):
+        mean_interval(difference, Draws(7, 1000, ("a",) * 4))
+
+
+def test_within_strata_each_is_drawn_as_often_as_it_is():
+    """Of two strata with one patient each nothing varies."""
+    difference = np.array([0.0, 1.0])
+    found = mean_interval(difference, Draws(7, 100, ("a", "b"), ("x", "y")))
+    assert (found.low, found.high) == (0.5, 0.5)
+    with pytest.raises(RankingRefused, match="Patients with cases of several stratum: a"):
+        mean_interval(np.zeros(3), Draws(7, 100, ("a", "a", "b"), ("x", "y", "x")))
+
+
+def test_the_draws_are_as_many_and_within_the_strata_that_the_ranking_declares(db, tmp_path):
+    ranking = {"metrics": ["dice"], "resamples": 500, "stratum": "centre"}
+    metrics = ["dice", "mtv_abs_error_ml"]
+    challenge = a_challenge(
+        tmp_path, slug="strata", cases=2, evaluation={"metrics": metrics, "ranking": ranking}
+    )
+    phase = a_phase(challenge)
+    made = [
+        entered(phase, a_user("ada"), [HALF, HELD], title="Alpha"),
+        entered(phase, a_user("bert"), [HELD, HELD], title="Beta"),
+    ]
+    found = comparison(phase, made)
+    assert found.resamples == 500
+    (pair,) = found.pairs
+    assert pair.interval is not None
+    assert (pair.interval.low, pair.interval.high) == pytest.approx((0.1, 0.1)), "a centre each"
 
 
 def test_a_patient_with_more_cases_weighs_more():
     """b has one case of ten: where both are drawn once the mean is 0.1, not ½."""
     difference = np.array([0.0] * 9 + [1.0])
-    found = mean_interval(difference, ["a"] * 9 + ["b"], 7, number=1)
-    assert found is not None
+    found = mean_interval(difference, Draws(7, 1, ("a",) * 9 + ("b",)))
     assert found.low == found.high
     assert round(found.low, 12) in (0.0, 0.1, 1.0)
 
@@ -145,11 +172,9 @@ def test_a_patient_with_more_cases_weighs_more():
 @settings(max_examples=25, deadline=None)
 def test_the_interval_is_the_same_each_time_and_turns_with_the_sign(values):
     difference = np.array(values)
-    patients = [str(n) for n in range(len(values))]
-    found, again = (mean_interval(difference, patients, 3, number=200) for _ in range(2))
-    turned = mean_interval(-difference, patients, 3, number=200)
-    assert found is not None
-    assert turned is not None
+    draws = Draws(3, 200, tuple(str(n) for n in range(len(values))))
+    found, again = (mean_interval(difference, draws) for _ in range(2))
+    turned = mean_interval(-difference, draws)
     assert found == again
     assert (turned.low, turned.high) == pytest.approx((-found.high, -found.low), abs=1e-12)
     assert min(values) - 1e-12 <= found.low <= found.high <= max(values) + 1e-12
@@ -158,15 +183,14 @@ def test_the_interval_is_the_same_each_time_and_turns_with_the_sign(values):
 def test_the_interval_is_that_of_the_plain_loop():
     random = np.random.default_rng(1)
     difference = random.normal(size=9)
-    patients = ["a", "a", "b", "c", "d", "d", "d", "e", "f"]
+    patients = ("a", "a", "b", "c", "d", "d", "d", "e", "f")
     names = list(dict.fromkeys(patients))
     drawn = np.random.default_rng(5).integers(6, size=(400, 6))
     means = []
     for row in drawn:
         pool = [difference[at] for pick in row for at in range(9) if patients[at] == names[pick]]
         means.append(np.mean(pool))
-    found = mean_interval(difference, patients, 5, number=400)
-    assert found is not None
+    found = mean_interval(difference, Draws(5, 400, patients))
     assert (found.low, found.high) == pytest.approx(tuple(np.quantile(means, [0.025, 0.975])))
 
 
@@ -231,7 +255,7 @@ def test_the_page_needs_as_many_queries_whatever_the_cases(db, tmp_path, cases):
     made = [entered(phase, a_user(f"dev-{n}"), [HELD] * cases, title=f"E{n}") for n in range(3)]
     with CaptureQueriesContext(connection) as found:
         page(phase, made)
-    assert len(found) == 8, [one["sql"][:120] for one in found]
+    assert len(found) == 9, [one["sql"][:120] for one in found]
 
 
 @given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
