@@ -93,7 +93,7 @@
 
   // Lines or dots on a see-through ground, so that what lies under them is seen.
   function hatch(pen, kind, colour, dot) {
-    const size = Math.round(6 * dot), tile = document.createElement("canvas");
+    const size = Math.max(4, Math.round(6 * dot)), tile = document.createElement("canvas");
     tile.width = tile.height = size;
     const brush = tile.getContext("2d");
     brush.fillStyle = brush.strokeStyle = colour;

@@ -1,6 +1,7 @@
 """Entries with kept masks and true scores, without a program that runs."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from django.core.files.base import ContentFile
@@ -45,8 +46,7 @@ def entered(
         )
         prediction = None
         for target in targets.filter(case=case):
-            with target.file.open("rb") as file:
-                held = read_volume(file)
+            held = read_volume(Path(target.file.path))
             if mask is not None and prediction is None:
                 prediction = _kept(run, Volume(mask, held.geometry))
             score = score_case(
@@ -69,8 +69,8 @@ def entered(
 def _pet(case: Case, spec: EvaluationSpec) -> PetRegion | None:
     if not spec.needs_pet:
         return None
-    with case.images.get(modality="pet").file.open("rb") as file:
-        return PetRegion.whole(read_volume(file).voxels.astype(np.float32))
+    pet = read_volume(Path(case.images.get(modality="pet").file.path))
+    return PetRegion.whole(pet.voxels.astype(np.float32))
 
 
 def _kept(run: Run, mask: Volume) -> Prediction:

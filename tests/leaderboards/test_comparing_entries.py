@@ -1,7 +1,6 @@
 """Two or three entries case by case: values, who is better, and the mean difference."""
 
 import re
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,9 +13,17 @@ from hypothesis import strategies as st
 from challenges.models import Case, Phase
 from evaluation.errors import RankingRefused
 from evaluation.metrics import REGISTRY
-from leaderboards.cases import Measure, measures_of, standing
-from leaderboards.comparing import BY_CASE, Draws, compare, mean_interval
+from leaderboards.cases import Measure, Standing, measures_of, standing
+from leaderboards.comparing import (
+    BY_CASE,
+    Comparison,
+    Draws,
+    PairSummary,
+    compare,
+    mean_interval,
+)
 from leaderboards.plots import BOTTOM, HIGH, LEFT, RIGHT, TOP, WIDE, plots_of, ticks_of
+from submissions.models import Submission
 from tests.factories import a_challenge, a_phase, a_user
 from tests.leaderboards.entered import entered
 from tests.platforms import words_of
@@ -273,14 +280,9 @@ def a_plot(key: str, values: list[list[float]]):
     metric = REGISTRY[key]
     measure = Measure(key, metric, "lesion", metric.title, metric.short)
     cases = tuple(Case(pk=n, name=f"case-{n}") for n in range(len(values[0])))
-    pair = SimpleNamespace(first="A", second="B", cases=len(cases))
-    found = SimpleNamespace(
-        measure=measure,
-        entries=(("A", None), ("B", None)),
-        pairs=(pair,),
-        cases=cases,
-        values=np.array(values),
-    )
+    pair = PairSummary("A", "B", 0, 0, 0, len(cases), len(cases), None, None, "")
+    sides = tuple((letter, Standing(Submission(), letter, "")) for letter in "AB")
+    found = Comparison(measure, sides, cases, (), (pair,), np.array(values), 1000)
     return plots_of(found)[0]
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from challenges.models import Access, Case, Membership, Phase
+from challenges.models import Access, Membership, Phase
 from challenges.services import teams
 from challenges.services.members import add_member
 from evaluation.marked import FALSE, MISSED
@@ -56,7 +56,7 @@ def page_of(phase, case):
     return f"/challenges/{phase.challenge.slug}/{phase.slug}/leaderboard/cases/{case.public_id}/"
 
 
-def first_case(phase) -> Case:
+def first_case(phase):
     return phase.dataset.cases.get(name="case-1")
 
 
