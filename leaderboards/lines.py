@@ -57,7 +57,7 @@ def lines_of(board: Board) -> tuple[Line, ...]:
 def _line(row: Row, board: Board, *, opens_tier: bool) -> Line:
     dots = board.dots.get(row.submission, ("",) * len(row.cells))
     cells = tuple(
-        _shown(cell, column, path)
+        cell_of(cell, column, path)
         for cell, column, path in zip(row.cells, board.table.columns, dots, strict=True)
     )
     return Line(
@@ -77,7 +77,7 @@ def _line(row: Row, board: Board, *, opens_tier: bool) -> Line:
     )
 
 
-def _shown(cell: Summary | None, column: Column, dots: str) -> Shown:
+def cell_of(cell: Summary | None, column: Column, dots: str = "") -> Shown:
     if cell is None:
         return Shown(
             column.ranked, "withheld", "", "", "", "", f"fewer than {LEAST_PATIENTS} patients"

@@ -27,7 +27,11 @@ def made_of(
     Results are never changed: their number and the newest of them tell whether there are others.
     """
     results = CaseResult.objects.filter(
-        edition=edition, run__submission__in=entries, run__case__in=cases
+        edition=edition,
+        run__submission__in=entries,
+        run__case__in=cases,
+        run__variant="original",
+        run__repeat=0,
     )
     found = results.values_list("run__submission").annotate(Count("pk"), Max("pk"))
     places = [case.pk for case in cases]
@@ -126,7 +130,7 @@ def _make(
     # Of one entry after the other, so that memory does not grow with their number.
     prefetch_related_objects(
         [entry],
-        Prefetch("runs", Run.objects.filter(case__in=cases)),
+        Prefetch("runs", Run.objects.filter(case__in=cases, variant="original", repeat=0)),
         Prefetch(
             "runs__results", CaseResult.objects.filter(edition=edition).select_related("target")
         ),

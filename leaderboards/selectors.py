@@ -82,9 +82,11 @@ def board(
     as_of: date | None = None,
     page: int = 1,
     rows_a_page: int = ROWS_A_PAGE,
+    submission: str = "",
 ) -> Board:
     """sort: one of FIXED_COLUMNS or a column's key; order: asc or desc, by default best first.
-    group: a choice's key. What is none of them is read as the rank, and as all cases."""
+    group: a choice's key. What is none of them is read as the rank, and as all cases. submission:
+    the page on which this one stands, in place of ``page``."""
     snapshot = snapshot_of(phase, as_of=as_of)
     details = may_see_details(viewer, phase)
     choices, withheld = _choices(snapshot, everything=details or not phase.is_hidden)
@@ -101,6 +103,9 @@ def board(
     descending = order == "desc" if order in ("asc", "desc") else higher_first
     rows = sorted_rows(table, sort, descending)
     pages = max(1, math.ceil(len(rows) / rows_a_page))
+    if submission:
+        places = [row.submission for row in rows]
+        page = places.index(submission) // rows_a_page + 1 if submission in places else 1
     page = min(max(page, 1), pages)
     shown = replace(table, rows=rows[(page - 1) * rows_a_page : page * rows_a_page])
     axes = axes_of(table)

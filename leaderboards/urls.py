@@ -1,6 +1,6 @@
 from django.urls import path
 
-from leaderboards import case_views, views
+from leaderboards import case_views, entry_pages, views
 
 _BOARD = "challenges/<slug:slug>/<slug:phase_slug>/leaderboard/"
 _CASE = f"{_BOARD}cases/<str:case_id>/"
@@ -11,6 +11,8 @@ urlpatterns = [
         views.leaderboard,
         name="leaderboard",
     ),
+    path(f"{_BOARD}subgroups/", entry_pages.by_subgroup, name="subgroups"),
+    path(f"{_BOARD}entries/<str:submission>/", entry_pages.entry, name="leaderboard_entry"),
     path(f"{_BOARD}compare/", case_views.compared, name="compare"),
     path(_CASE, case_views.case, name="leaderboard_case"),
     path(f"{_CASE}entries/<str:entry>/mask.mha", case_views.entry_mask, name="entry_mask"),

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET
 from challenges.models import Phase
 from challenges.policies import may_organise
 from challenges.selectors import current_edition, definition_of, phase_state, shown_edition
+from evaluation.ranking.words import recipe_in_words
 from leaderboards.dots import HEIGHT, WIDTH
 from leaderboards.lines import lines_of
 from leaderboards.policies import may_see_details
@@ -19,6 +20,7 @@ def leaderboard(request: HttpRequest, slug: str, phase_slug: str) -> HttpRespons
     phase = get_object_or_404(
         Phase.objects.select_related("challenge"), challenge__slug=slug, slug=phase_slug
     )
+    definition = definition_of(phase.challenge)
     as_of, unread = _day(request.GET.get("as_of", ""))
     shown = board(
         request.user,
@@ -27,7 +29,7 @@ def leaderboard(request: HttpRequest, slug: str, phase_slug: str) -> HttpRespons
         order=request.GET.get("order", ""),
         group=request.GET.get("group", ""),
         as_of=as_of,
-        page=_number(request.GET.get("page", "")),
+        page=number_of(request.GET.get("page", "")),
     )
     return render(
         request,
@@ -37,7 +39,8 @@ def leaderboard(request: HttpRequest, slug: str, phase_slug: str) -> HttpRespons
             "phase": phase,
             "phases": _others(phase),
             "state": phase_state(phase),
-            "definition": definition_of(phase.challenge),
+            "definition": definition,
+            "recipe": recipe_in_words(definition.evaluation),
             "board": shown,
             "lines": lines_of(shown),
             "aggregate": _aggregate(shown),
@@ -82,5 +85,5 @@ def _day(text: str) -> tuple[date | None, str]:
         return None, text
 
 
-def _number(text: str) -> int:
+def number_of(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1

@@ -57,7 +57,7 @@ def a_crowded_phase(
 
 
 def _more_cases(phase: Phase, number: int) -> list[tuple[Case, Reference]]:
-    first = phase.dataset.cases.order_by("position").first()
+    first = phase.dataset.cases.order_by("position")[:1].get()
     reference = first.references.get()
     have = phase.dataset.cases.count()
     Case.objects.bulk_create(

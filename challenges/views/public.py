@@ -20,6 +20,7 @@ from challenges.selectors.talk import announcements_of, questions_of
 from challenges.selectors.viewing import given_away, images_are_public
 from challenges.services.access import record
 from evaluation.metrics import GROUPS
+from evaluation.ranking.words import recipe_in_words
 
 PICTURES_SHOWN = 12
 ANNOUNCEMENTS_SHOWN = 3
@@ -43,6 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_GET
 def challenge(request: HttpRequest, slug: str) -> HttpResponse:
     found = _published(slug)
+    definition = definition_of(found)
     phases = list(found.phases.all())
     protocol = found.protocols.order_by("-version")[:1].get()
     shown = next((phase for phase in phases if visible_cases(request.user, phase).exists()), None)
@@ -50,8 +52,9 @@ def challenge(request: HttpRequest, slug: str) -> HttpResponse:
         request,
         "challenges/challenge.html",
         {
+            "recipe": recipe_in_words(definition.evaluation),
             "challenge": found,
-            "definition": definition_of(found),
+            "definition": definition,
             "protocol": protocol,
             "phases": [(phase, phase_state(phase), dataset_facts(phase)) for phase in phases],
             "facts": dataset_facts(phases[0]),

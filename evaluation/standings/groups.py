@@ -72,7 +72,8 @@ def _third(volume: float | None, low: float, high: float) -> str:
 
 
 def groups_of(cases: Sequence[CaseFacts], groupings: Iterable[str]) -> tuple[Group, ...]:
-    """Every label of each grouping that has two or more, in the order of their cases' number."""
+    """Every label of each grouping that has two or more: those by lesions from few to many, others
+    in the order of their cases' number."""
     found: list[Group] = []
     for name in dict.fromkeys(groupings):
         places: dict[str, list[int]] = {}
@@ -81,11 +82,22 @@ def groups_of(cases: Sequence[CaseFacts], groupings: Iterable[str]) -> tuple[Gro
         if len(places) < 2:
             continue
         ordered = sorted(places.items(), key=lambda item: (-len(item[1]), item[0]))
+        if name in DERIVED:
+            ordered = sorted(places.items(), key=lambda item: (_size(item[0]), item[0]))
         found += [
             Group(name, label, tuple(of), frozenset(cases[at].patient for at in of))
             for label, of in ordered
         ]
     return tuple(found)
+
+
+def _size(label: str) -> int:
+    """Of labels of volumes, which as texts have no order; of the others that is the right one."""
+    if label == "0 ml":
+        return 0
+    if label.startswith("up to"):
+        return 1
+    return 3 if label.startswith("above") else 2
 
 
 def protected(groups: Sequence[Group], everyone: frozenset[str]) -> tuple[Group, ...]:

@@ -22,6 +22,7 @@ from challenges.services import announcing, asking, registering, teams
 from challenges.services.members import add_member
 from challenges.services.publishing import amend
 from challenges.storage import private, untrusted
+from leaderboards.services import refresh
 from submissions.models import Host, Prediction, Similarity, Submission, Upload
 from submissions.services import logs
 from submissions.services.arriving import begin
@@ -58,6 +59,8 @@ GRANTS_PUBLIC = {
     "design": set(ROLES),
     "design_pdf": set(ROLES),
     "leaderboard": set(ROLES),
+    "subgroups": set(ROLES),
+    "leaderboard_entry": set(ROLES),
     "compare": set(ROLES),
     "leaderboard_case": set(ROLES),
     "entry_mask": {*OWN, "steward"},
@@ -222,6 +225,7 @@ def made(django_db_setup, django_db_blocker, tmp_path_factory):
         while sum(step() for step in steps):
             pass
         tell_of_ends()
+        refresh(phase=phase)
         by = a_user("organiser")
         announcing.announce(challenge=challenge, title="A date", text="It moves.", by=by)
         asking.ask(challenge=challenge, user=a_user("owner"), title="Which grid?", text="Say.")
@@ -265,6 +269,8 @@ def addresses(challenge: Challenge, phase: Phase, submission: Submission) -> dic
         "phase_data": f"{base}{phase.slug}/data/",
         "phase_archive": f"{base}{phase.slug}/data/cases.zip",
         "leaderboard": board,
+        "subgroups": f"{board}subgroups/",
+        "leaderboard_entry": f"{board}entries/{submission.public_id}/",
         "compare": f"{board}compare/",
         "leaderboard_case": f"{board}cases/{case.public_id}/?entries={submission.public_id}",
         "entry_mask": f"{entry}mask.mha",
