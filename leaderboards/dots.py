@@ -11,6 +11,15 @@ WIDTH, HEIGHT = 96, 22
 _STEP = 2
 """Between dots, in units of the drawing; dots of one step stand on each other."""
 _MOST_STACKED = 9
+_STEPS = (WIDTH - 2 * _STEP) // _STEP
+# A little longer than to the last dot, or it would not be drawn.
+_LINES = tuple(
+    tuple(
+        f"M{_STEP + place * _STEP} {HEIGHT - 2}v-{_STEP * (dots - 1) + 0.1:g}"
+        for dots in range(_MOST_STACKED + 2)
+    )
+    for place in range(_STEPS + 1)
+)
 
 
 @dataclass(frozen=True)
@@ -28,21 +37,18 @@ def axes_of(table: Table) -> tuple[Axis, ...]:
 
 
 def path_of(values: NDArray[np.float64], axis: Axis) -> str:
-    """values: ``[cases]``, NaN left out. The path's zero-length lines are drawn as dots, by round
-    line ends; empty where there is nothing to draw."""
+    """values: ``[cases]``, NaN left out. A line upwards for each step, as long as it has dots: the
+    style sheet dots it. Empty where there is nothing to draw."""
     there = values[~np.isnan(values)]
     if not there.size:
         return ""
     share = np.clip((there - axis.low) / (axis.high - axis.low), 0.0, 1.0)
-    steps = np.rint(share * (WIDTH - 2 * _STEP) / _STEP).astype(np.intp)
-    places, numbers = np.unique(steps, return_counts=True)
-    tallest = int(numbers.max())
-    rise = min(float(_STEP), (HEIGHT - 4) / max(min(tallest, _MOST_STACKED) - 1, 1))
-    scale = min(1.0, _MOST_STACKED / tallest)
+    numbers = np.bincount(np.rint(share * _STEPS).astype(np.intp))
+    scale = min(1.0, _MOST_STACKED / int(numbers.max()))
     return "".join(
-        f"M{_STEP + place * _STEP} {HEIGHT - 2 - level * rise:.3g}h0"
-        for place, number in zip(places.tolist(), numbers.tolist(), strict=True)
-        for level in range(max(1, round(number * scale)))
+        _LINES[place][max(1, round(number * scale))]
+        for place, number in enumerate(numbers.tolist())
+        if number
     )
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.utils.html import format_html
+
 from challenges.templatetags.figures import HOLD, duration, figure
 from evaluation.aggregate import Summary
 from evaluation.standings import LEAST_PATIENTS
@@ -13,15 +15,12 @@ _GIB = 1 << 30
 
 @dataclass(frozen=True)
 class Shown:
-    """One cell. interval: with its words for a screen reader in ``spoken``; dots: a path."""
+    """One cell. sub: what the value stands on, as HTML; dots: a path."""
 
     ranked: bool
     value: str
-    interval: str
-    spread: str
-    count: str
-    dots: str
-    spoken: str
+    sub: str
+    dots: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,25 +78,24 @@ def _line(row: Row, board: Board, *, opens_tier: bool) -> Line:
 
 def cell_of(cell: Summary | None, column: Column, dots: str = "") -> Shown:
     if cell is None:
-        return Shown(
-            column.ranked, "withheld", "", "", "", "", f"fewer than {LEAST_PATIENTS} patients"
-        )
-    interval = spoken = ""
+        return Shown(column.ranked, "withheld", f"fewer than {LEAST_PATIENTS} patients")
+    spread = interval = ""
+    if cell.deviation is not None:
+        spread = f"±{HOLD}{figure(cell.deviation, column.decimals)}"
     if cell.low is not None and cell.high is not None:
         low, high = figure(cell.low, column.decimals), figure(cell.high, column.decimals)
         interval = f"{low} to {high}"
-        spoken = column.interval or "95 % bootstrap interval over patients"
-    return Shown(
-        ranked=column.ranked,
-        value=figure(cell.shown, column.decimals),
-        interval=interval,
-        spread=""
-        if cell.deviation is None
-        else f"±{HOLD}{figure(cell.deviation, column.decimals)}",
-        count=f"n{HOLD}={HOLD}{cell.count}",
-        dots=dots,
-        spoken=spoken,
+    # Put together here: a page has hundreds of these.
+    sub = format_html(
+        '<span class="hold" title="{}">{}</span> <span class="hold"{}>n{}={}{}</span>',
+        column.interval or "95 % bootstrap interval over patients" if interval else "",
+        interval or spread,
+        format_html(' title="{} between cases"', spread) if spread else "",
+        HOLD,
+        HOLD,
+        cell.count,
     )
+    return Shown(column.ranked, figure(cell.shown, column.decimals), sub, dots)
 
 
 def _range(low: int | None, high: int | None) -> str:

@@ -108,7 +108,7 @@ def board(
         page = places.index(submission) // rows_a_page + 1 if submission in places else 1
     page = min(max(page, 1), pages)
     shown = replace(table, rows=rows[(page - 1) * rows_a_page : page * rows_a_page])
-    axes = axes_of(table)
+    axes = _axes(snapshot, chosen) if snapshot and details else ()
     running = tuple(in_flight(phase))
     own = submissions_of(viewer).filter(phase=phase).exclude(state__in=Submission.ENDS)
     return Board(
@@ -134,7 +134,7 @@ def table_of(snapshot: Snapshot, chosen: Choice | None = None) -> Table:
     """Read once in each process: a snapshot never changes."""
     grouping, label = (chosen.grouping, chosen.label) if chosen else ("", "")
     # The hash, as the key of a row that is gone may be given again.
-    return _read(snapshot.pk, snapshot.content_hash or snapshot.results_hash, grouping, label)
+    return _read(snapshot.pk, snapshot.content_hash, grouping, label)
 
 
 @lru_cache(maxsize=16)
@@ -144,6 +144,16 @@ def _read(pk: int, _: str, grouping: str, label: str) -> Table:
             Slice.objects.get(snapshot=pk, grouping=grouping, label=label).document
         )
     return Table.from_json(Snapshot.objects.get(pk=pk).document)
+
+
+def _axes(snapshot: Snapshot, chosen: Choice | None) -> tuple[Axis, ...]:
+    grouping, label = (chosen.grouping, chosen.label) if chosen else ("", "")
+    return _axes_of(snapshot.pk, snapshot.content_hash, grouping, label)
+
+
+@lru_cache(maxsize=16)
+def _axes_of(pk: int, hashed: str, grouping: str, label: str) -> tuple[Axis, ...]:
+    return axes_of(_read(pk, hashed, grouping, label))
 
 
 def protected_table(table: Table) -> Table:

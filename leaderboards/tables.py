@@ -1,6 +1,6 @@
 """A leaderboard as data: frozen rows and cells, with their way into JSON and back."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from evaluation.aggregate import Summary
@@ -86,7 +86,19 @@ class Table:
     refused: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        # ``asdict`` copies each value, and takes a third of the time of a large snapshot.
+        return {
+            **vars(self),
+            "columns": [dict(vars(column)) for column in self.columns],
+            "rows": [
+                {
+                    **vars(row),
+                    "members": list(row.members),
+                    "cells": [None if cell is None else dict(vars(cell)) for cell in row.cells],
+                }
+                for row in self.rows
+            ],
+        }
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "Table":

@@ -36,6 +36,7 @@ def a_crowded_phase(
     failing: dict[int, int] | None = None,
     baselines: int = 0,
     slug: str = "crowd",
+    with_results: bool = True,
     **overrides: object,
 ) -> Phase:
     """qualities: of each entry, on the logistic scale; the last ``baselines`` of them are baselines.
@@ -50,6 +51,8 @@ def a_crowded_phase(
     for place, quality in enumerate(qualities):
         title = titles[place] if titles else f"Algorithm {place + 1}"
         entry = _entry(phase, pattern, title, place >= len(qualities) - baselines)
+        if not with_results:
+            continue
         dice = 1 / (1 + np.exp(-(quality + hardness + random.normal(0, 0.4, cases))))
         _results(phase, entry, known, dice, (failing or {}).get(place, 0))
     pattern.delete()
