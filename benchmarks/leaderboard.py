@@ -54,7 +54,7 @@ def _measure(folder: Path, chosen: argparse.Namespace) -> None:
     call_command("collectstatic", verbosity=0, interactive=False)
     settings.BASELINES = write_programs(folder / "programs")
     settings.ALLOWED_HOSTS = ["*"]
-    accounts.hints.current_app.send_task = lambda *_, **__: None  # type: ignore[method-assign]
+    accounts.hints.current_app.send_task = lambda *_, **__: None  # type: ignore[assignment]
     print(f"{platform.machine()}, {os.cpu_count()} processors, Python {sys.version.split()[0]}")
     medians = []
     for entries in (FEW, chosen.entries):
