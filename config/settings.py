@@ -240,7 +240,9 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"docker": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
+    "loggers": {
+        name: {"level": "WARNING"} for name in ("docker", "httpx", "fontTools", "matplotlib")
+    },
 }
 structlog.configure(
     processors=[

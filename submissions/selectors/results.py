@@ -4,6 +4,7 @@ import csv
 import io
 
 from challenges.policies import Viewer
+from evaluation.spreadsheets import plain_cell
 from submissions.models import Submission
 from submissions.policies import may_see_logs
 from submissions.selectors.report import report
@@ -27,7 +28,7 @@ def results_csv(viewer: Viewer, submission: Submission) -> str:
     )  # fmt: skip
     for row in shown.rows:
         table.writerow(
-            [row.number, _plain(row.case), row.state, row.reason.code if row.reason else "",
+            [row.number, plain_cell(row.case), row.state, row.reason.code if row.reason else "",
              *row.values, row.reference_ml, row.prediction_ml,
              row.seconds, row.cpu_seconds, row.memory_mib, row.attempts]
         )  # fmt: skip
@@ -43,8 +44,3 @@ def log_of(viewer: Viewer, submission: Submission, *, number: int) -> str | None
         return None
     last = runs[number - 1].attempts.order_by("fence").last() if runs else None
     return last.log if last else None
-
-
-def _plain(text: str) -> str:
-    """A name that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in "=+-@\t\r" else text
