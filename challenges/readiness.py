@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from challenges.definition import ChallengeDefinition, Design
 from challenges.models import Challenge, Finding, Image
+from challenges.rankable import ranking_problems
 from evaluation.documents import Problem
 
 
@@ -17,6 +18,7 @@ class Readiness:
 
 def readiness(challenge: Challenge, definition: ChallengeDefinition) -> Readiness:
     tolerances, notices = _tolerances(challenge, definition)
+    ranking, further = ranking_problems(challenge, definition)
     return Readiness(
         problems=(
             *design_problems(definition.design, has_source=definition.source is not None),
@@ -24,8 +26,9 @@ def readiness(challenge: Challenge, definition: ChallengeDefinition) -> Readines
             *_splits(challenge, definition),
             *_findings(challenge),
             *tolerances,
+            *ranking,
         ),
-        notices=tuple(notices),
+        notices=(*notices, *further),
     )
 
 

@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from challenges.groupings import facts_of
 from challenges.models import Case, Edition, Phase
 from challenges.selectors import cases_of, definition_of
 from evaluation.errors import RankingRefused
@@ -22,7 +23,6 @@ from leaderboards.cases import (
     in_order,
     values_by_case,
 )
-from leaderboards.facts import facts_of
 
 DIFFERENCE, BY_CASE = "difference", "case"
 SORTS = (DIFFERENCE, BY_CASE)

@@ -8,6 +8,7 @@ import structlog
 from django.db import transaction
 
 from challenges.definition import content_hash
+from challenges.groupings import facts_of
 from challenges.models import Case, Edition, Phase
 from challenges.selectors import cases_of, current_edition, definition_of, shown_edition
 from evaluation.spec import EvaluationSpec
@@ -15,7 +16,6 @@ from evaluation.standings import Analysis, Board, Scored, Slice, Uncertainty, an
 from evaluation.uncertainty import seed_of
 from leaderboards import models
 from leaderboards.entries import ALONE, Entrant, entrants_of, entries_of
-from leaderboards.facts import facts_of
 from leaderboards.models import Scores, Snapshot
 from leaderboards.readers import ReadersState, against_readers, reader_entries, readers_state
 from leaderboards.rows import columns_of, table_of
@@ -24,7 +24,7 @@ from submissions.models import Submission
 from submissions.services.hints import REFRESH, hint
 
 log = structlog.get_logger(__name__)
-FORMAT = 2
+FORMAT = 3
 """Of what a snapshot holds: a larger one has every snapshot made anew."""
 _MOST_TRIES = 3
 
@@ -204,7 +204,9 @@ def _made(phase: Phase, state: State) -> Made:
         )
         analysis = _with_readers(analysis, state)
 
-    def document(board: Board, uncertainty: Uncertainty | None) -> dict[str, Any]:
+    def document(
+        board: Board, uncertainty: Uncertainty | None, withheld: tuple[str, ...] = ()
+    ) -> dict[str, Any]:
         return table_of(
             columns,
             board,
@@ -213,12 +215,13 @@ def _made(phase: Phase, state: State) -> Made:
             kept,
             state.entrants,
             hidden=phase.is_hidden,
+            withheld=withheld,
         ).to_json()
 
     return Made(
         document=document(analysis.board, analysis.uncertainty),
         slices=tuple(
-            _slice(position, one, document(one.board, None))
+            _slice(position, one, document(one.board, None, one.withheld_columns))
             for position, one in enumerate(analysis.slices)
         ),
         analysis=None if analysis.uncertainty is None else asdict(analysis.uncertainty),
