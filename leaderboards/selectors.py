@@ -165,9 +165,10 @@ def _protected_row(row: Row, table: Table) -> Row:
     cells = tuple(
         cell
         if cell is not None
+        and column.key not in table.withheld
         and (cell.count if cell.patients is None else cell.patients) >= LEAST_PATIENTS
         else None
-        for cell in row.cells
+        for cell, column in zip(row.cells, table.columns, strict=True)
     )
     told = all(
         cell is not None for cell, column in zip(cells, table.columns, strict=True) if column.ranked

@@ -77,18 +77,21 @@ class Row:
 @dataclass(frozen=True)
 class Table:
     """Rows in the order of rank. cases, patients: on which it stands; None where a snapshot is from
-    before that was kept. refused: why there are no ranks; empty where there are."""
+    before that was kept. refused: why there are no ranks; empty where there are. withheld: keys of
+    columns that the public of a hidden phase does not see here."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     cases: int | None = None
     patients: int | None = None
     refused: str = ""
+    withheld: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         # ``asdict`` copies each value, and takes a third of the time of a large snapshot.
         return {
             **vars(self),
+            "withheld": list(self.withheld),
             "columns": [dict(vars(column)) for column in self.columns],
             "rows": [
                 {
@@ -119,4 +122,5 @@ class Table:
             document.get("cases"),
             document.get("patients"),
             document.get("refused", ""),
+            tuple(document.get("withheld", ())),
         )

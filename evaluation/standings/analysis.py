@@ -12,7 +12,7 @@ from evaluation.ranking import Recipe, ScoreTable, rank_table
 from evaluation.ranking.order import rank_along
 from evaluation.ranking.table import Counts
 from evaluation.standings.board import Board, make_board, pool_of
-from evaluation.standings.groups import USUAL, groups_of, protected
+from evaluation.standings.groups import USUAL, Group, groups_of, protected
 from evaluation.standings.scores import Scored
 from evaluation.uncertainty import (
     Alternative,
@@ -96,12 +96,14 @@ class Uncertainty:
 
 @dataclass(frozen=True)
 class Slice:
-    """The standings on one group of cases. withheld: not for the public of a hidden phase."""
+    """The standings on one group of cases. withheld: not for the public of a hidden phase;
+    withheld_columns: keys of those that are not, as they apply to too few of its patients."""
 
     grouping: str
     label: str
     board: Board
     withheld: bool = False
+    withheld_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,17 +131,42 @@ def analyse(
     resampled = frozenset(top) | {one.key for one in scored.entries if not one.competes}
     board = make_board(scored, counts=_draws(scored, seed), resampled=resampled)
     groups = groups_of(scored.cases, USUAL if spec.subgroups is None else spec.subgroups)
+    withheld: dict[str, tuple[Group, ...]] = {}
     if hidden:
         groups = protected(groups, frozenset(case.patient for case in scored.cases))
+        withheld = _withheld_by_column(scored, groups)
     slices = []
-    for group in groups:
+    for number, group in enumerate(groups):
         kept = np.zeros(len(scored.cases), dtype=bool)
         kept[list(group.cases)] = True
         part = scored.of_cases(kept)
         made = make_board(part, counts=_draws(part, seed), resampled=resampled)
-        slices.append(Slice(group.grouping, group.label, made, group.withheld))
+        columns = tuple(key for key, of_column in withheld.items() if of_column[number].withheld)
+        slices.append(Slice(group.grouping, group.label, made, group.withheld, columns))
     uncertainty = _uncertainty(scored, top, seed, readers or {}) if len(top) > 1 else None
     return Analysis(board, tuple(slices), uncertainty)
+
+
+def _withheld_by_column(scored: Scored, groups: tuple[Group, ...]) -> dict[str, tuple[Group, ...]]:
+    """Of each column, ``groups`` of only those patients to whom it applies: a figure of two groups
+    tells of their difference in these, which may be few where the groups differ by many."""
+    table = scored.measured
+    applies = ~np.isnan(table.values).all(axis=0)
+    found: dict[bytes, tuple[Group, ...]] = {}
+    result = {}
+    for at, column in enumerate(table.columns):
+        there = applies[:, at]
+        if there.tobytes() not in found:
+            found[there.tobytes()] = protected(
+                [group.among(there, scored.cases) for group in groups],
+                _patients(scored, there),
+            )
+        result[column.key] = found[there.tobytes()]
+    return result
+
+
+def _patients(scored: Scored, there: NDArray[np.bool_]) -> frozenset[str]:
+    return frozenset(case.patient for case, one in zip(scored.cases, there, strict=True) if one)
 
 
 def _top(scored: Scored) -> tuple[str, ...]:

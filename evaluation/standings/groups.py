@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evaluation.standings.scores import CaseFacts
 
@@ -25,6 +26,12 @@ class Group:
     cases: tuple[int, ...]
     patients: frozenset[str]
     withheld: bool = False
+
+    def among(self, there: NDArray[np.bool_], cases: Sequence[CaseFacts]) -> "Group":
+        """The same of the cases where ``there [cases]`` is true."""
+        kept = tuple(at for at in self.cases if there[at])
+        patients = frozenset(cases[at].patient for at in kept)
+        return Group(self.grouping, self.label, kept, patients, self.withheld)
 
 
 def derived(
@@ -104,10 +111,12 @@ def protected(groups: Sequence[Group], everyone: frozenset[str]) -> tuple[Group,
     """``groups`` with those withheld that stand on fewer than ``LEAST_PATIENTS`` patients, and
     those of which another shown one, or all cases, would by a difference tell so few.
 
-    everyone: the patients of all cases.
+    everyone: the patients of all cases. What is withheld already stays so.
     """
     shown: list[Group] = []
     for group in sorted(groups, key=lambda one: -len(one.patients)):
+        if group.withheld:
+            continue
         known = [everyone, *(one.patients for one in shown)]
         if len(group.patients) >= LEAST_PATIENTS and not any(
             _tells(group.patients, other) for other in known

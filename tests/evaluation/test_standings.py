@@ -258,6 +258,29 @@ class TestGroups:
             assert not rest or len(rest) >= LEAST_PATIENTS
 
 
+class TestHiddenCells:
+    def test_a_figure_that_applies_to_few_of_a_group_is_withheld_there(self):
+        """FDG: 30 patients of whom 3 are free of lesions; PSMA: 30 of whom 15 are."""
+        tracer = ["fdg"] * 30 + ["psma"] * 30
+        free = [at < 3 or 30 <= at < 45 for at in range(60)]
+        values = [[NAN if none else 0.5, 1.0 if none else NAN] for none in free]
+        scored = Scored(
+            spec_of(["dice", "case_specificity"]),
+            cases(60, {"tracer": tracer}),
+            (entry("a", values), entry("b", values)),
+        )
+        slices = analyse(scored, seed=1, hidden=True).slices
+        assert {one.label: one.withheld for one in slices} == {"fdg": False, "psma": False}
+        assert {one.label: one.withheld_columns for one in slices} == {
+            "fdg": ("case_specificity",),
+            "psma": ("case_specificity",),
+        }, "18 in all less 15 of PSMA would tell the 3 of FDG"
+        assert not any(
+            one.withheld or one.withheld_columns
+            for one in analyse(scored, seed=1, hidden=False).slices
+        )
+
+
 class TestAnalysis:
     def scored(self, spec=None, number=12, entries=4):
         random = np.random.default_rng(4)
