@@ -151,7 +151,7 @@ def _withheld_by_column(scored: Scored, groups: tuple[Group, ...]) -> dict[str, 
     """Of each column, ``groups`` of only those patients to whom it applies: a figure of two groups
     tells of their difference in these, which may be few where the groups differ by many."""
     table = scored.measured
-    applies = ~np.isnan(table.values).all(axis=0)
+    applies: NDArray[np.bool_] = np.any(~np.isnan(table.values), axis=0)
     found: dict[bytes, tuple[Group, ...]] = {}
     result = {}
     for at, column in enumerate(table.columns):
