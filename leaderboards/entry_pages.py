@@ -1,5 +1,6 @@
 """Whom a result holds for: entries on groups of cases, and each entry on a page of its own."""
 
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
@@ -9,8 +10,11 @@ from challenges.selectors import definition_of
 from leaderboards.entry import entry_of
 from leaderboards.lines import cell_of
 from leaderboards.policies import may_see_details
+from leaderboards.states import states_of
 from leaderboards.subgroups import subgroups
 from leaderboards.views import number_of
+
+_STATES_A_PAGE = 50
 
 
 @require_GET
@@ -38,6 +42,15 @@ def by_subgroup(request: HttpRequest, slug: str, phase_slug: str) -> HttpRespons
         "lines": lines,
     }
     return render(request, "leaderboards/subgroups.html", context)
+
+
+@require_GET
+def states(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
+    """Every state that was ever shown, with its hash."""
+    phase = _phase(slug, phase_slug)
+    page = Paginator(states_of(phase), _STATES_A_PAGE).get_page(request.GET.get("page"))
+    context = {"challenge": phase.challenge, "phase": phase, "states": page}
+    return render(request, "leaderboards/states.html", context)
 
 
 @require_GET
