@@ -1,120 +1,129 @@
-"""Ranks of simulated participants, of all cases or of a resample of patients."""
+"""Ranks of simulated participants by the challenge's own recipe, of all cases or of resamples."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from challenges.rehearsal.scores import CaseCounts, Scores
-from evaluation.cohort import ScoredCase, mean_over_targets, over_cohort
 from evaluation.metrics import CohortMetric, Direction, Metric
-from evaluation.ranking import aggregate_then_rank
+from evaluation.ranking import Ranking, Recipe, ScoreTable
+from evaluation.ranking.recipe import settle
+from evaluation.ranking.table import Counts, Values
 from evaluation.spec import EvaluationSpec
+from evaluation.standings import CaseFacts, EntryScores, Scored
+from evaluation.uncertainty import Bootstrap, bootstrap, draw_patients
 
-Aggregates = dict[str, list[float | None]]
-Draw = NDArray[np.intp]
-"""Positions of cases, those of a patient together, some several times."""
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """Of a pool on some cases, by participant: aggregates of what counts, and (rank, mean rank)."""
-
-    aggregates: Aggregates
-    ranks: dict[str, tuple[int, float]]
+Measure = tuple[Metric | CohortMetric, str]
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """What counts for the rank: the positions of its columns, and what is over the cohort."""
+    """What counts for the rank, in the order of the table: places of its columns, metrics and
+    labels, and keys as a report names them. cohort: whether any is of all cases together; columns:
+    how many have values of single cases."""
 
+    places: tuple[int, ...]
+    measures: tuple[Measure, ...]
     columns: tuple[int, ...]
-    cohort: tuple[CohortMetric, ...]
-    labels: tuple[str, ...]
-    directions: tuple[Direction, ...]
-    keys: tuple[str, ...]
+
+    @property
+    def cohort(self) -> bool:
+        return len(self.columns) < len(self.places)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(key_of(metric, label) for metric, label in self.measures)
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        return tuple(metric.direction for metric, _ in self.measures)
 
 
-def ranked(scores: Scores, spec: EvaluationSpec) -> Ranked:
-    counting: set[str] = {metric.id for metric in spec.ranked}
-    columns = tuple(at for at, column in enumerate(scores.columns) if column.metric.id in counting)
-    metrics: list[Metric | CohortMetric] = [scores.columns[at].metric for at in columns]
-    cohort = [metric for metric in spec.ranked_cohort for _ in spec.labels]
-    keys = [scores.columns[at].key for at in columns]
-    keys += [f"{metric.id}[{label}]" for metric in spec.ranked_cohort for label in spec.labels]
+def key_of(metric: Metric | CohortMetric, label: str) -> str:
+    return f"{metric.id}[{label}]"
+
+
+def table_of(
+    scores: Scores,
+    spec: EvaluationSpec,
+    values: Mapping[str, Values],
+    counts: Mapping[str, Sequence[CaseCounts]],
+) -> ScoreTable:
+    """values: ``[columns, cases]`` of each participant, a value worse than a missing result counted
+    as that; counts: of each case."""
+    facts = tuple(
+        CaseFacts(case.name, case.patient, case.groups, case.metadata) for case in scores.cases
+    )
+    entries = tuple(
+        EntryScores(
+            key=name,
+            competes=True,
+            measured=own.T[None],
+            worst=np.full((1, *own.T.shape), np.nan),
+            failed=np.zeros(len(facts), dtype=bool),
+            counts=tuple(zip(*counts[name], strict=True)),
+        )
+        for name, own in values.items()
+    )
+    return Scored(spec, facts, entries).ranked
+
+
+def ranked(table: ScoreTable, spec: EvaluationSpec) -> Ranked:
+    """RankingRefused where the declared ranking cannot be made of the table."""
+    places = settle(table, spec.recipe).ranked
+    of_cases: list[Measure] = [(one, label) for one in spec.shown for label in spec.labels]
+    over_cohort: list[Measure] = [
+        (one, label) for one in spec.cohort if one.weighed is not None for label in spec.labels
+    ]
+    measures = of_cases + over_cohort
     return Ranked(
-        columns=columns,
-        cohort=spec.ranked_cohort,
-        labels=tuple(spec.labels),
-        directions=tuple(metric.direction for metric in (*metrics, *cohort)),
-        keys=tuple(keys),
+        places=places,
+        measures=tuple(measures[at] for at in places),
+        columns=tuple(at for at in places if at < len(of_cases)),
     )
 
 
-def means(values: NDArray[np.float64], draw: Draw | None = None) -> list[float | None]:
-    """Of each row ``[columns, cases]`` the mean of the applicable values; None where none is."""
-    drawn = values if draw is None else values[:, draw]
-    there = ~np.isnan(drawn)
-    counts = there.sum(axis=1)
-    sums = np.where(there, drawn, 0.0).sum(axis=1)
-    return [
-        float(total) / int(count) if count else None
-        for total, count in zip(sums, counts, strict=True)
-    ]
+def of_cases_alone(table: ScoreTable, recipe: Recipe) -> tuple[ScoreTable, Recipe]:
+    """Both without what is of all cases together."""
+    keys = {column.key for column in table.columns} | {column.metric for column in table.columns}
+    return replace(table, cohort=()), replace(
+        recipe,
+        weights={key: weight for key, weight in recipe.weights.items() if key in keys},
+        tie_breakers=tuple(key for key in recipe.tie_breakers if key in keys),
+    )
 
 
-def rank_pool(
-    values: Mapping[str, NDArray[np.float64]],
-    counts: Mapping[str, Sequence[CaseCounts]],
-    scores: Scores,
-    spec: EvaluationSpec,
-    what: Ranked,
-    draw: Draw | None = None,
-) -> Ranking:
-    """By the challenge's own ranking. values: ``[columns, cases]`` of each participant, and counts
-    of each case, where the ranking has metrics over the cohort."""
-    aggregates: Aggregates = {}
-    for name, own in values.items():
-        aggregates[name] = means(own[list(what.columns)], draw)
-        if what.cohort:
-            aggregates[name] += _over_cohort(counts[name], scores, spec, what, draw)
-    return Ranking(aggregates, aggregate_then_rank(aggregates, what.directions))
+def beside(one: ScoreTable, other: ScoreTable) -> ScoreTable:
+    """The entries of both, which are scored on the same cases; each keeps what it has prepared."""
+    return replace(
+        one,
+        entries=(*one.entries, *other.entries),
+        values=np.concatenate([one.values, other.values]),
+        cohort=tuple(
+            replace(mine, aggregate=_both(mine.aggregate, its.aggregate))
+            for mine, its in zip(one.cohort, other.cohort, strict=True)
+        ),
+    )
 
 
-def _over_cohort(
-    counts: Sequence[CaseCounts],
-    scores: Scores,
-    spec: EvaluationSpec,
-    what: Ranked,
-    draw: Draw | None,
-) -> list[float | None]:
-    places = range(len(scores.cases)) if draw is None else draw
-    targets: dict[int, list[ScoredCase]] = defaultdict(list)
-    drawn: dict[str, int] = defaultdict(int)
-    for at in places:
-        case = scores.cases[int(at)]
-        # A patient drawn twice is two patients.
-        drawn[case.name] += 1
-        again = f"{drawn[case.name]}"
-        metadata = {**case.metadata, "patient_id": f"{case.patient}/{again}"}
-        for number, one in enumerate(counts[int(at)]):
-            targets[number].append(ScoredCase(f"{case.name}/{again}", one, metadata))
-    found = mean_over_targets([over_cohort(spec, cases) for cases in targets.values()])
-    return [found[metric.id][label].ranked for metric in what.cohort for label in what.labels]
+def _both(
+    mine: Callable[[Counts], Values], its: Callable[[Counts], Values]
+) -> Callable[[Counts], Values]:
+    return lambda counts: np.concatenate([mine(counts), its(counts)], axis=1)
 
 
-def resamples(patients: Sequence[str], count: int, rng: np.random.Generator) -> list[Draw]:
-    """Patients drawn with replacement, each with all its cases."""
-    of_patient: dict[str, list[int]] = defaultdict(list)
-    for at, patient in enumerate(patients):
-        of_patient[patient].append(at)
-    groups = [np.array(places) for places in of_patient.values()]
-    return [
-        np.concatenate([groups[at] for at in rng.integers(len(groups), size=len(groups))])
-        for _ in range(count)
-    ]
+def resampled(
+    table: ScoreTable, recipe: Recipe, *, stratum: str, repeats: int, rng: np.random.Generator
+) -> Bootstrap:
+    """Patients are drawn with all their cases, within the declared stratum."""
+    seed = int(rng.integers(2**62))
+    return bootstrap(table, recipe, draw_patients(table, seed, number=repeats, stratum=stratum))
+
+
+def rank_of(ranking: Ranking) -> dict[str, int]:
+    return dict(zip(ranking.entries, ranking.ranks.tolist(), strict=True))
 
 
 def patient_means(values: NDArray[np.float64], patients: Sequence[str]) -> NDArray[np.float64]:

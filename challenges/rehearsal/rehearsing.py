@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -11,12 +12,14 @@ from challenges.rehearsal.participants import BY_ID, EMPTY, FAILING, LEVELS, MID
 from challenges.rehearsal.power import null_differences, smallest_difference
 from challenges.rehearsal.ranks import (
     Ranked,
-    Ranking,
-    means,
+    beside,
+    key_of,
+    of_cases_alone,
     patient_means,
-    rank_pool,
+    rank_of,
     ranked,
-    resamples,
+    resampled,
+    table_of,
 )
 from challenges.rehearsal.report import (
     Detectable,
@@ -30,21 +33,27 @@ from challenges.rehearsal.report import (
     Stability,
 )
 from challenges.rehearsal.scores import (
+    CaseCounts,
     Progress,
     RehearsalCase,
+    RehearsalRefused,
     Scores,
     failing_cases,
     score_all,
     with_failures,
     without_result,
 )
-from evaluation.metrics import CohortMetric, Direction, Metric
-from evaluation.ranking import rank_values
+from evaluation.errors import RankingRefused
+from evaluation.metrics import Direction
+from evaluation.ranking import Ranking, ScoreTable, rank_table
+from evaluation.ranking.order import rank_along
+from evaluation.ranking.table import Values
+from evaluation.ranking.words import recipe_in_words
 from evaluation.spec import EvaluationSpec
+from evaluation.uncertainty import Bootstrap
+from evaluation.uncertainty import kendall_tau as taus_of
 
 REPEATS = 1000
-_RESAMPLES_OVER_COHORT = 100
-"""Metrics over the cohort are computed anew in each; some make intervals by resampling again."""
 _FAILURES, _CONTESTS = 200, 20
 _FAR = "reader_far"
 
@@ -70,19 +79,28 @@ def rehearse(
 
 
 def report_on(scores: Scores, spec: EvaluationSpec, seed: int, repeats: int) -> Report:
-    """The report of scores made with this seed."""
-    what = ranked(scores, spec)
-    rehearsed = _Rehearsed(scores, spec, what, seed, repeats)
-    everybody = rehearsed.rank(scores.participants)
-    resampled = rehearsed.resampled([one for one in scores.participants if one != PERFECT])
-    separation = _separation(everybody, what)
-    heads = _heads(scores, spec, what)
+    """The report of scores made with this seed. RehearsalRefused where the declared ranking cannot
+    be made of them."""
+    try:
+        return _report_on(scores, spec, seed, repeats)
+    except RankingRefused as refused:
+        raise RehearsalRefused(
+            f"The declared ranking cannot be made of these cases: {refused.message}"
+        ) from refused
+
+
+def _report_on(scores: Scores, spec: EvaluationSpec, seed: int, repeats: int) -> Report:
+    rehearsed = _Rehearsed(scores, spec, seed, repeats)
+    everybody = rank_table(rehearsed.table, spec.recipe)
+    others = rehearsed.resampled([one for one in scores.participants if one != PERFECT])
+    separation = _separation(everybody, rehearsed.what)
+    heads = _heads(rehearsed)
     titles = {head.key: head.title for head in heads}
     return Report(
         cases=len(scores.cases),
         patients=len(set(scores.patients)),
         seed=seed,
-        repeats=rehearsed.count,
+        repeats=repeats,
         failed=len(scores.failed),
         reader_dice=scores.reader_dice,
         levels=tuple(
@@ -90,9 +108,9 @@ def report_on(scores: Scores, spec: EvaluationSpec, seed: int, repeats: int) -> 
             for name, level in scores.levels.items()
         ),
         metrics=heads,
-        rows=_rows(scores, what, everybody, resampled),
+        rows=_rows(rehearsed, everybody, others),
         separation=separation,
-        stability=_stability(resampled),
+        stability=_stability(others),
         similar=_similar(rehearsed),
         failure_costs=tuple(_failure_cost(rehearsed, level) for level in LEVELS),
         detectable=_detectable(rehearsed),
@@ -101,116 +119,99 @@ def report_on(scores: Scores, spec: EvaluationSpec, seed: int, repeats: int) -> 
             everybody,
             [titles[one.key] for one in separation if one.tau is None or not one.in_order],
         ),
+        recipe=recipe_in_words(spec),
     )
-
-
-@dataclass(frozen=True)
-class _Resampled:
-    """ranks[resample][participant], and those of all cases."""
-
-    whole: dict[str, int]
-    ranks: list[dict[str, int]]
-
-    def range_of(self, participant: str) -> tuple[int, int]:
-        """95 % of resamples; quantiles that are ranks themselves."""
-        own = [one[participant] for one in self.ranks]
-        low, high = np.quantile(own, [0.025, 0.975], method="inverted_cdf")
-        return int(low), int(high)
 
 
 @dataclass(frozen=True)
 class _Rehearsed:
     scores: Scores
     spec: EvaluationSpec
-    what: Ranked
     seed: int
     repeats: int
 
-    @property
-    def count(self) -> int:
-        return min(self.repeats, _RESAMPLES_OVER_COHORT) if self.what.cohort else self.repeats
+    @cached_property
+    def values(self) -> dict[str, Values]:
+        """``[columns, cases]`` of each participant."""
+        return dict(zip(self.scores.participants, self.scores.values, strict=True))
+
+    @cached_property
+    def table(self) -> ScoreTable:
+        return table_of(self.scores, self.spec, self.values, self.scores.counts)
+
+    @cached_property
+    def what(self) -> Ranked:
+        return ranked(self.table, self.spec)
+
+    @cached_property
+    def shown(self) -> tuple[int, ...]:
+        """Places in the table of what the report has a column for: all but what is of all cases and
+        does not rank."""
+        over_cohort = [at for at in self.what.places if at >= len(self.table.columns)]
+        return (*range(len(self.table.columns)), *over_cohort)
 
     def rng(self, purpose: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, purpose])
 
-    def values(self, participant: str) -> NDArray[np.float64]:
-        found: NDArray[np.float64] = self.scores.values[self.scores.participants.index(participant)]
-        return found
-
-    def rank(self, names: Sequence[str], draw: NDArray[np.intp] | None = None) -> Ranking:
-        values = {name: self.values(name) for name in names}
-        return rank_pool(values, self.scores.counts, self.scores, self.spec, self.what, draw)
-
-    def resampled(self, names: Sequence[str]) -> _Resampled:
-        draws = resamples(self.scores.patients, self.count, self.rng(4))
-        return _Resampled(
-            _only_ranks(self.rank(names)), [_only_ranks(self.rank(names, one)) for one in draws]
+    def resampled(self, names: Sequence[str]) -> Bootstrap:
+        return resampled(
+            self.table.only(names),
+            self.spec.recipe,
+            stratum=self.spec.ranking.stratum,
+            repeats=self.repeats,
+            rng=self.rng(4),
         )
 
 
-def _only_ranks(ranking: Ranking) -> dict[str, int]:
-    return {name: rank for name, (rank, _) in ranking.ranks.items()}
+def _heads(rehearsed: _Rehearsed) -> tuple[MetricHead, ...]:
+    scores, what = rehearsed.scores, rehearsed.what
+    several = len(rehearsed.spec.labels) > 1
+    over_cohort = what.measures[len(what.columns) :]
+    measures = [*((one.metric, one.label) for one in scores.columns), *over_cohort]
+    return tuple(
+        MetricHead(
+            key=key_of(metric, label),
+            title=f"{metric.title} ({label})" if several else metric.title,
+            unit=metric.unit,
+            decimals=metric.decimals,
+            higher=metric.direction is Direction.HIGHER,
+            ranked=(metric, label) in what.measures,
+            cohort=(metric, label) in over_cohort,
+        )
+        for metric, label in measures
+    )
 
 
-def _heads(scores: Scores, spec: EvaluationSpec, what: Ranked) -> tuple[MetricHead, ...]:
-    several = len(spec.labels) > 1
-    heads = []
-    metrics: list[Metric | CohortMetric] = [*spec.shown, *spec.ranked_cohort]
-    for metric in metrics:
-        for label in spec.labels:
-            key = f"{metric.id}[{label}]"
-            heads.append(
-                MetricHead(
-                    key=key,
-                    title=f"{metric.title} ({label})" if several else metric.title,
-                    unit=metric.unit,
-                    decimals=metric.decimals,
-                    higher=metric.direction is Direction.HIGHER,
-                    ranked=key in what.keys,
-                    cohort=metric in spec.ranked_cohort,
-                )
-            )
-    return tuple(heads)
-
-
-def _rows(
-    scores: Scores, what: Ranked, everybody: Ranking, resampled: _Resampled
-) -> tuple[Row, ...]:
-    names = scores.participants
-    places = {
-        key: rank_values([everybody.aggregates[name][at] for name in names], direction)
-        for at, (key, direction) in enumerate(zip(what.keys, what.directions, strict=True))
-    }
-    shown = [column.key for column in scores.columns] + list(what.keys[len(what.columns) :])
+def _rows(rehearsed: _Rehearsed, everybody: Ranking, others: Bootstrap) -> tuple[Row, ...]:
+    ranges = dict(zip(others.full.entries, others.rank_ranges().tolist(), strict=True))
+    ranks = rank_of(everybody)
     rows = []
-    for at, name in enumerate(names):
-        low, high = resampled.range_of(name) if name != PERFECT else (None, None)
-        rank, mean_rank = everybody.ranks[name]
-        over_cohort = everybody.aggregates[name][len(what.columns) :]
+    for at, name in enumerate(everybody.entries):
+        low, high = ranges.get(name, (None, None))
+        values = everybody.aggregates[at, list(rehearsed.shown)]
         rows.append(
             Row(
                 id=name,
                 title=BY_ID[name].title,
                 kind=BY_ID[name].kind,
-                rank=rank,
-                mean_rank=mean_rank,
-                aggregates=(*means(scores.values[at]), *over_cohort),
-                metric_ranks=tuple(places[key][at] if key in places else None for key in shown),
+                rank=ranks[name],
+                aggregates=tuple(None if np.isnan(value) else float(value) for value in values),
                 rank_low=low,
                 rank_high=high,
             )
         )
-    return tuple(sorted(rows, key=lambda row: (row.rank, row.mean_rank, row.id)))
+    return tuple(sorted(rows, key=lambda row: (row.rank, row.id)))
 
 
 def _separation(everybody: Ranking, what: Ranked) -> tuple[Separation, ...]:
     known = {one.id: one.grade for one in BY_ID.values() if one.grade is not None}
     flawed = [name for name in known if BY_ID[name].kind == "flawed"]
     graded = [PERFECT, *LEVELS]
+    rows = [everybody.entries.index(name) for name in known]
     found = []
-    for at, (key, direction) in enumerate(zip(what.keys, what.directions, strict=True)):
-        values = [everybody.aggregates[name][at] for name in known]
-        place = dict(zip(known, rank_values(values, direction), strict=True))
+    for at, key, direction in zip(what.places, what.keys, what.directions, strict=True):
+        ranks = rank_along(everybody.aggregates[rows, at], direction)
+        place = dict(zip(known, ranks.tolist(), strict=True))
         found.append(
             Separation(
                 key=key,
@@ -224,96 +225,89 @@ def _separation(everybody: Ranking, what: Ranked) -> tuple[Separation, ...]:
 
 def kendall_tau(one: Sequence[float], other: Sequence[float]) -> float | None:
     """τ-b; None where one of the two is constant."""
-    if len(set(one)) < 2 or len(set(other)) < 2:
-        return None
-    a, b = np.asarray(one, np.float64), np.asarray(other, np.float64)
-    upper = np.triu_indices(a.size, 1)
-    first = np.sign(a[:, None] - a[None, :])[upper]
-    second = np.sign(b[:, None] - b[None, :])[upper]
-    untied = np.count_nonzero(first) * np.count_nonzero(second)
-    return float((first * second).sum() / np.sqrt(untied))
+    (tau,) = taus_of(np.asarray(one), np.asarray(other)[None])
+    return None if np.isnan(tau) else float(tau)
 
 
-def _stability(resampled: _Resampled) -> Stability:
-    names = sorted(resampled.whole)
-    winner = min(names, key=lambda name: (resampled.whole[name], name))
-    whole = [resampled.whole[name] for name in names]
-    taus = [kendall_tau(whole, [one[name] for name in names]) for one in resampled.ranks]
-    told = [tau for tau in taus if tau is not None]
+def _stability(found: Bootstrap) -> Stability:
+    winner = _winner(found.full)
+    told = found.taus[~np.isnan(found.taus)]
     return Stability(
         winner=winner,
-        same_winner=float(np.mean([one[winner] == 1 for one in resampled.ranks])),
-        mean_tau=float(np.mean(told)) if told else None,
+        same_winner=_wins_again(found, winner),
+        mean_tau=float(told.mean()) if told.size else None,
     )
+
+
+def _winner(ranking: Ranking) -> str:
+    ranks = rank_of(ranking)
+    return min(ranks, key=lambda name: (ranks[name], name))
+
+
+def _wins_again(found: Bootstrap, winner: str) -> float:
+    return float((found.ranks[:, found.full.entries.index(winner)] == 1).mean())
 
 
 def _similar(rehearsed: _Rehearsed) -> Similar | None:
     """Contests between readers of the middle level: in each, every reader gets in each case one of
     the drawings at random. By the metrics of each case alone; None where none of them ranks."""
-    scores, what = rehearsed.scores, rehearsed.what
-    if not what.columns:
+    scores, spec = rehearsed.scores, rehearsed.spec
+    if not rehearsed.what.columns:
         return None
     several, _, cases = scores.similar.shape
     rng = rehearsed.rng(5)
-    columns = list(what.columns)
     draws = max(50, rehearsed.repeats // _CONTESTS)
     widths, wins = [], []
     for _ in range(_CONTESTS):
         # In each case a shuffle of the drawings, so that no two readers have the same.
         order = np.argsort(rng.random((several, cases)), axis=0)
         values = {
-            str(reader): scores.similar[order[reader], :, np.arange(cases)].T[columns]
+            f"reader {reader}": scores.similar[order[reader], :, np.arange(cases)].T
             for reader in range(several)
         }
-        contest = Ranked(
-            tuple(range(len(columns))), (), what.labels, what.directions[: len(columns)], ()
-        )
-        ranks = [
-            _only_ranks(rank_pool(values, {}, scores, rehearsed.spec, contest, draw))
-            for draw in resamples(scores.patients, draws, rng)
-        ]
-        whole = _only_ranks(rank_pool(values, {}, scores, rehearsed.spec, contest))
-        found = _Resampled(whole, ranks)
-        ranges = [found.range_of(name) for name in values]
-        widths.append(np.mean([high - low + 1 for low, high in ranges]))
-        winner = min(whole, key=lambda name: (whole[name], name))
-        wins.append(np.mean([one[winner] == 1 for one in ranks]))
+        # No counts of their own: metrics over the cohort take no part.
+        counts: dict[str, Sequence[CaseCounts]] = dict.fromkeys(values, ((),) * cases)
+        table, recipe = of_cases_alone(table_of(scores, spec, values, counts), spec.recipe)
+        found = resampled(table, recipe, stratum=spec.ranking.stratum, repeats=draws, rng=rng)
+        ranges = found.rank_ranges()
+        widths.append(float((ranges[:, 1] - ranges[:, 0] + 1).mean()))
+        wins.append(_wins_again(found, _winner(found.full)))
     return Similar(several, float(np.mean(widths)), float(np.mean(wins)))
 
 
 def _failure_cost(rehearsed: _Rehearsed, level: str) -> FailureCost:
     """Among all but the copy of the reference and the one made to fail."""
     scores, what = rehearsed.scores, rehearsed.what
-    names = [name for name in scores.participants if name not in (PERFECT, FAILING)]
-    values = {name: rehearsed.values(name) for name in names}
-    before = rehearsed.rank(names)
+    others = rehearsed.table.only(set(scores.participants) - {PERFECT, FAILING, level})
+    recipe = rehearsed.spec.recipe
+    before = rank_table(beside(others, rehearsed.table.only([level])), recipe)
+    own = before.entries.index(level)
     rng = rehearsed.rng(6)
-    count = min(_FAILURES, rehearsed.count)
     changes, after = [], []
-    for _ in range(count):
+    for _ in range(min(_FAILURES, rehearsed.repeats)):
         failed = failing_cases(len(scores.cases), rng)
-        counts = dict(scores.counts)
-        counts[level] = tuple(
+        counts = tuple(
             without_result(one) if at in failed else one
             for at, one in enumerate(scores.counts[level])
         )
-        changed = {**values, level: with_failures(values[level], scores.worst, failed)}
-        ranking = rank_pool(changed, counts, scores, rehearsed.spec, what)
-        changes.append(ranking.ranks[level][0] - before.ranks[level][0])
-        after.append(ranking.aggregates[level])
+        values = with_failures(rehearsed.values[level], scores.worst, failed)
+        changed = table_of(scores, rehearsed.spec, {level: values}, {level: counts})
+        ranking = rank_table(beside(others, changed), recipe)
+        changes.append(ranking.ranks[own] - before.ranks[own])
+        after.append(ranking.aggregates[own])
     return FailureCost(
         participant=level,
         rank_change=float(np.mean(changes)),
         metric_changes={
-            key: _mean_change(before.aggregates[level][at], [row[at] for row in after])
-            for at, key in enumerate(what.keys)
+            key: _mean_change(before.aggregates[own, at], np.stack(after)[:, at])
+            for at, key in zip(what.places, what.keys, strict=True)
         },
     )
 
 
-def _mean_change(before: float | None, after: Sequence[float | None]) -> float | None:
-    told = [one for one in after if one is not None]
-    return float(np.mean(told)) - before if told and before is not None else None
+def _mean_change(before: float, after: NDArray[np.float64]) -> float | None:
+    told = after[~np.isnan(after)]
+    return float(told.mean() - before) if told.size and not np.isnan(before) else None
 
 
 def _detectable(rehearsed: _Rehearsed) -> tuple[Detectable, ...]:
@@ -332,7 +326,7 @@ def _detectable(rehearsed: _Rehearsed) -> tuple[Detectable, ...]:
 
 def _warnings(rehearsed: _Rehearsed, everybody: Ranking, lost: Sequence[str]) -> tuple[str, ...]:
     """lost: titles of ranked metrics that do not order the levels of reader."""
-    rank = {name: place for name, (place, _) in everybody.ranks.items()}
+    rank = rank_of(everybody)
     basis = f"(n = {len(set(rehearsed.scores.patients))} patients, seed {rehearsed.seed})"
     warnings = []
     if rank[PERFECT] != 1:

@@ -22,17 +22,15 @@ class MetricHead:
 
 @dataclass(frozen=True)
 class Row:
-    """One simulated participant. aggregates: in the order of the metrics, None where not
-    applicable; metric_ranks: None for what is not ranked. rank_low, rank_high: 95 % of resamples,
-    the copy of the reference left out; None for that."""
+    """One simulated participant. aggregates: in the order of the metrics, as the declared ranking
+    makes them, None where not applicable. rank_low, rank_high: 95 % of resamples, the copy of the
+    reference left out; None for that."""
 
     id: str
     title: str
     kind: str
     rank: int
-    mean_rank: float
     aggregates: tuple[float | None, ...]
-    metric_ranks: tuple[int | None, ...]
     rank_low: int | None
     rank_high: int | None
 
@@ -108,7 +106,8 @@ class Detectable:
 @dataclass(frozen=True)
 class Report:
     """cases, patients, seed and repeats: what every number stands on. failed: cases on which the
-    failing participant failed. reader_dice: between the real readers, where there are several."""
+    failing participant failed. reader_dice: between the real readers, where there are several.
+    recipe: the declared ranking in words; empty in reports from before it was told."""
 
     cases: int
     patients: int
@@ -125,6 +124,7 @@ class Report:
     failure_costs: tuple[FailureCost, ...]
     detectable: tuple[Detectable, ...]
     warnings: tuple[str, ...]
+    recipe: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -157,7 +157,8 @@ class Report:
         return (
             f"Rehearsed with {_count(len(self.rows), 'simulated participant')} on "
             f"{_count(self.cases, 'case')} of {_count(self.patients, 'patient')} "
-            f"(seed {self.seed}, {self.repeats} resamples). Simulated readers of three "
+            f"(seed {self.seed}, {self.repeats} resamples), and ranked by the declared recipe. "
+            f"Simulated readers of three "
             f"levels agree among themselves with a Dice of {levels}{real}."
         )
 

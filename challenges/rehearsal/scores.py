@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -47,7 +47,7 @@ class RehearsalRefused(Exception):
 @dataclass(frozen=True)
 class RehearsalCase:
     """references: one mask, or two whose scores are averaged; annotations: by reader; all as .mha
-    on the PET's grid. metadata: columns of cases.csv."""
+    on the PET's grid. metadata: columns of cases.csv. groups: the label of each grouping."""
 
     name: str
     patient: str
@@ -55,6 +55,7 @@ class RehearsalCase:
     references: tuple[Path, ...]
     annotations: Mapping[str, Path]
     metadata: Mapping[str, str]
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Rehearse a challenge with simulated participants before it opens."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
@@ -8,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from challenges import leases
+from challenges.groupings import facts_of
 from challenges.hints import REHEARSE, hint, hint_after_commit
 from challenges.models import Case, Challenge, Image, Rehearsal
 from challenges.rehearsal import RehearsalCase, RehearsalRefused, rehearse
@@ -68,8 +70,10 @@ def _rehearse(row: Rehearsal) -> None:
                 Rehearsal.objects.filter(pk=row.pk, fence=row.fence).update(done=done, total=total)
 
             definition = definition_from(document_of(row.challenge))
+            cases = _cases(row.challenge)
+            facts = facts_of(cases, definition.evaluation)
             report = rehearse(
-                [_case(case) for case in _cases(row.challenge)],
+                [_case(case, one.groups) for case, one in zip(cases, facts, strict=True)],
                 definition.evaluation,
                 seed=row.seed,
                 progress=progress,
@@ -113,7 +117,7 @@ def _cases(challenge: Challenge) -> list[Case]:
     return list(cases.prefetch_related("images", "annotations__reader", "references"))
 
 
-def _case(case: Case) -> RehearsalCase:
+def _case(case: Case, groups: Mapping[str, str]) -> RehearsalCase:
     version = max(one.version for one in case.references.all())
     return RehearsalCase(
         name=case.name,
@@ -124,4 +128,5 @@ def _case(case: Case) -> RehearsalCase:
         ),
         annotations={one.reader.name: Path(one.file.path) for one in case.annotations.all()},
         metadata=case.metadata,
+        groups=groups,
     )

@@ -3,7 +3,6 @@
 from evaluation.ranking.places import (
     SIGNIFICANT_DIGITS,
     aggregate_then_rank,
-    place_alone,
     rank_values,
 )
 from evaluation.ranking.recipe import Adjustment, Aggregate, Recipe, Scheme
@@ -23,7 +22,6 @@ __all__ = [
     "Scheme",
     "ScoreTable",
     "aggregate_then_rank",
-    "place_alone",
     "place_beside",
     "rank_table",
     "rank_values",

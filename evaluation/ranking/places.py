@@ -37,15 +37,3 @@ def aggregate_then_rank(
     means = [sum(column[row] for column in columns) / len(columns) for row in range(len(entries))]
     ranks = rank_values(means, Direction.LOWER)
     return {entry: (rank, mean) for entry, rank, mean in zip(entries, ranks, means, strict=True)}
-
-
-def place_alone(
-    pool: Mapping[Entry, Sequence[float | None]],
-    extra: Mapping[Entry, Sequence[float | None]],
-    directions: Sequence[Direction],
-) -> dict[Entry, tuple[int, float]]:
-    """Where each of ``extra`` would stand if it alone joined ``pool``; the pool is not altered."""
-    return {
-        entry: aggregate_then_rank({**pool, entry: row}, directions)[entry]
-        for entry, row in extra.items()
-    }

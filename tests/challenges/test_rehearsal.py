@@ -15,11 +15,12 @@ from challenges.rehearsal import PARTICIPANTS, RehearsalCase, RehearsalRefused, 
 from challenges.rehearsal.noise import calibrated, drawings, lesions, redrawn
 from challenges.rehearsal.participants import LEVELS, Scene, drawn_by
 from challenges.rehearsal.power import null_differences, power, smallest_difference, wilcoxon_p
-from challenges.rehearsal.ranks import patient_means, rank_pool, ranked, resamples
+from challenges.rehearsal.ranks import patient_means, table_of
 from challenges.rehearsal.rehearsing import kendall_tau, report_on
 from challenges.rehearsal.scores import Scores, score_all, with_failures
 from evaluation.geometry import Geometry
 from evaluation.ranking import aggregate_then_rank
+from evaluation.ranking.words import recipe_in_words
 from evaluation.spec import EvaluationSpec, RankingSpec
 from evaluation.volumes import Volume, write_mha
 
@@ -204,18 +205,20 @@ class TestPower:
 
 
 class TestRanks:
-    def test_of_all_cases_are_the_leaderboards(self, scores: Scores) -> None:
+    def test_of_all_cases_are_the_leaderboards(self, scores: Scores, report: Report) -> None:
         values = dict(zip(scores.participants, scores.values, strict=True))
-        found = rank_pool(values, {}, scores, SPEC, ranked(scores, SPEC))
         by_hand = {name: list(np.nanmean(own, axis=1)) for name, own in values.items()}
         directions = [column.metric.direction for column in scores.columns]
-        assert found.ranks == aggregate_then_rank(by_hand, directions)
+        expected = aggregate_then_rank(by_hand, directions)
+        assert {row.id: row.rank for row in report.rows} == {
+            name: rank for name, (rank, _) in expected.items()
+        }
 
-    def test_resamples_draw_patients_with_all_their_cases(self) -> None:
-        for draw in resamples(["p", "q", "p", "r"], 50, np.random.default_rng(0)):
-            drawn = draw.tolist()
-            assert drawn.count(0) == drawn.count(2)
-            assert drawn.count(0) + drawn.count(1) + drawn.count(3) == 3
+    def test_a_table_holds_what_was_scored(self, scores: Scores) -> None:
+        values = dict(zip(scores.participants, scores.values, strict=True))
+        table = table_of(scores, SPEC, values, scores.counts)
+        np.testing.assert_array_equal(table.values, scores.values.transpose(0, 2, 1))
+        assert table.patients == scores.patients
 
     def test_a_patient_counts_by_the_mean_of_what_applies(self) -> None:
         values = np.array([[1.0, 3.0, np.nan, 5.0], [2.0, 4.0, np.nan, 6.0]])
@@ -236,6 +239,65 @@ class TestRanks:
 
     def test_a_constant_ranking_has_no_tau(self) -> None:
         assert kendall_tau([1, 2, 3], [1, 1, 1]) is None
+
+
+def by(scores: Scores, **ranking: Any) -> Report:
+    spec = EvaluationSpec.model_validate({"metrics": SPEC.metrics, "ranking": ranking})
+    return report_on(scores, spec, 1, 100)
+
+
+class TestTheDeclaredRecipe:
+    def test_is_told_in_words(self, report: Report) -> None:
+        assert report.recipe == recipe_in_words(SPEC)
+
+    @pytest.mark.parametrize(
+        "ranking",
+        [
+            {"scheme": "rank_then_aggregate"},
+            {"scheme": "borda"},
+            {"scheme": "test_then_rank", "adjustment": "none", "metrics": ["dice"]},
+        ],
+    )
+    def test_every_scheme_ranks_the_simulated(self, scores: Scores, ranking: Any) -> None:
+        found = by(scores, **ranking)
+        rank = {row.id: row.rank for row in found.rows}
+        assert rank["perfect"] == 1
+        assert rank["reader_near"] < rank["reader_far"] < rank["body"]
+
+    def test_weights_name_what_ranks(self, scores: Scores) -> None:
+        found = by(scores, weights={"dice": 3, "assd": 1})
+        assert [head.key for head in found.metrics if head.ranked] == [
+            "dice[lesion]", "assd[lesion]",
+        ]  # fmt: skip
+        assert [one.key for one in found.detectable] == ["dice[lesion]", "assd[lesion]"]
+
+    def test_the_declared_aggregate_is_what_is_shown(self, scores: Scores) -> None:
+        found = by(scores, aggregate="median")
+        row = next(row for row in found.rows if row.id == "reader_far")
+        own = scores.values[scores.participants.index("reader_far")]
+        np.testing.assert_allclose(np.array(row.aggregates, float), np.nanmedian(own, axis=1))
+
+    def test_ranks_are_made_within_the_groups_of_the_cases(self, scores: Scores) -> None:
+        halved = replace(
+            scores,
+            cases=tuple(
+                replace(case, groups={"half": str(at % 2)}) for at, case in enumerate(scores.cases)
+            ),
+        )
+        found = by(halved, per_subgroup="half", stratum="half")
+        assert "Within each group of cases by half" in found.recipe[0]
+        assert {row.id: row.rank for row in found.rows}["perfect"] == 1
+
+    def test_one_that_cannot_be_made_is_refused_in_words(self, scores: Scores) -> None:
+        with pytest.raises(RehearsalRefused, match="not grouped by 'tracer'"):
+            by(scores, per_subgroup="tracer")
+
+    def test_a_report_from_before_it_was_told_is_still_read(self, report: Report) -> None:
+        document = {k: v for k, v in report.to_json().items() if k != "recipe"}
+        document["rows"] = [
+            {**row, "mean_rank": 1.0, "metric_ranks": [1]} for row in document["rows"]
+        ]
+        assert Report.from_json(document) == replace(report, recipe=())
 
 
 class TestReport:

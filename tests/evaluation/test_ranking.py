@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 from evaluation.aggregate import clip_to_worst, summarise
 from evaluation.metrics import Direction
-from evaluation.ranking import aggregate_then_rank, place_alone, rank_values
+from evaluation.ranking import aggregate_then_rank, rank_values
 from evaluation.scoring import CaseScore
 from evaluation.spec import EvaluationSpec
 from tests.evaluation.grids import Labels, grid, score
@@ -49,23 +49,9 @@ def test_ranks_are_averaged_and_the_averages_ranked() -> None:
     }  # fmt: skip
 
 
-def test_an_empty_pool_has_no_ranks_and_one_entry_is_first() -> None:
+def test_nobody_has_no_rank_and_one_entry_is_first() -> None:
     assert aggregate_then_rank({}, [HIGHER]) == {}
-    assert place_alone({}, {"a": [0.1]}, [HIGHER]) == {"a": (1, 1.0)}
-
-
-def test_placing_others_does_not_alter_the_pool() -> None:
-    pool = {"a": [0.9], "b": [0.7]}
-    before = aggregate_then_rank(pool, [HIGHER])
-    placed = place_alone(pool, {"baseline": [0.8], "reader": [0.95]}, [HIGHER])
-    assert placed == {"baseline": (2, 2.0), "reader": (1, 1.0)}
-    assert pool == {"a": [0.9], "b": [0.7]}
-    assert aggregate_then_rank(pool, [HIGHER]) == before
-
-
-def test_each_is_placed_as_if_it_came_alone() -> None:
-    placed = place_alone({"a": [0.9]}, {"one": [0.5], "other": [0.6]}, [HIGHER])
-    assert placed["one"] == placed["other"] == (2, 2.0)
+    assert aggregate_then_rank({"a": [0.1]}, [HIGHER]) == {"a": (1, 1.0)}
 
 
 numbers = st.none() | st.sampled_from([0.0, 0.1, 0.2, 0.5, 1.0])
