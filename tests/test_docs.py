@@ -15,6 +15,8 @@ from challenges.definition.describing import (
     card_markdown,
     design_markdown,
     participation_markdown,
+    ranking_markdown,
+    schemes_markdown,
 )
 from config.cli import app
 from evaluation.metrics import COHORT, GROUPS, REGISTRY
@@ -67,6 +69,8 @@ def with_present_design(page):
         "": design_markdown(),
         " --participation": participation_markdown(),
         " --card": card_markdown(),
+        " --ranking": ranking_markdown(),
+        " --schemes": schemes_markdown(),
     }
     for flag, text in parts.items():
         mark = re.escape(f"python -m challenges.definition.describing{flag} -->\n")
@@ -79,9 +83,11 @@ def with_present_design(page):
     return page
 
 
-def test_every_text_of_a_design_and_who_takes_part_stand_in_the_docs():
+def test_texts_of_a_design_who_takes_part_and_what_ranks_stand_in_the_docs():
     page = DOCS["challenge.md"]
     assert "`purpose.impact`" in page
+    assert "| `evaluation.ranking.tie_breakers` |" in page
+    assert "| `borda` |" in page
     assert "`registration.approval`" in page
     assert with_present_design(page) == page, "run: python -m tests.test_docs"
 

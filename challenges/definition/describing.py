@@ -1,6 +1,6 @@
 """The tables of docs/challenge.md that are made of the model: ``python -m`` this module writes the
 one of design texts, with ``--participation`` the one of who takes part, with ``--card`` the fields
-of an algorithm's card."""
+of an algorithm's card, with ``--ranking`` and ``--schemes`` what a ranking is declared by."""
 
 import sys
 
@@ -10,6 +10,8 @@ from challenges.definition.card import SECTIONS, AlgorithmCard
 from challenges.definition.challenge import ChallengeDefinition
 from challenges.definition.design import Design, is_required, items
 from challenges.definition.participation import RegistrationSpec, TeamsSpec
+from evaluation.ranking.choosing import SCHEMES
+from evaluation.ranking.declared import RankingSpec
 
 
 def design_markdown() -> str:
@@ -28,6 +30,23 @@ def participation_markdown() -> str:
     }
     rows = [f"| `{key}` | {one.description} | {_default(one)} |" for key, one in fields.items()]
     return "\n".join(["| key | what | default |", "| --- | --- | --- |", *rows])
+
+
+def ranking_markdown() -> str:
+    rows = [
+        f"| `evaluation.ranking.{name}` | {one.description} | {_default(one)} |"
+        for name, one in RankingSpec.model_fields.items()
+    ]
+    return "\n".join(["| key | what | default |", "| --- | --- | --- |", *rows])
+
+
+def schemes_markdown() -> str:
+    rows = [
+        f"| `{scheme}` | {about.does} | {about.good_for} | {about.hides} |"
+        for scheme, about in SCHEMES.items()
+    ]
+    head = ["| `scheme` | what it does | good for | what it hides |", "| --- | --- | --- | --- |"]
+    return "\n".join([*head, *rows])
 
 
 def card_markdown() -> str:
@@ -53,11 +72,16 @@ def empty_card() -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    if field.default in (None, []):
+    if field.default in (None, [], {}, ""):
         return "none"
     return str(field.default).lower()
 
 
 if __name__ == "__main__":
-    known = {"--participation": participation_markdown, "--card": card_markdown}
+    known = {
+        "--participation": participation_markdown,
+        "--card": card_markdown,
+        "--ranking": ranking_markdown,
+        "--schemes": schemes_markdown,
+    }
     print(next((known[one]() for one in sys.argv[1:] if one in known), design_markdown()))

@@ -66,7 +66,12 @@ class RankingSpec(Strict):
         max_length=100,
         description="A grouping of the patients within which the bootstrap draws.",
     )
-    resamples: int = Field(default=RESAMPLES, ge=100, le=10_000)
+    resamples: int = Field(
+        default=RESAMPLES,
+        ge=100,
+        le=10_000,
+        description="How often patients are drawn anew to tell how sure ranks are.",
+    )
     most_resampled: int = Field(
         default=MOST_RESAMPLED,
         ge=2,
