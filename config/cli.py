@@ -15,6 +15,7 @@ from rich.table import Table
 from config.developing import new_algorithm, try_image
 from config.environment import ROOT, Environment, SettingsRefused, environment
 from config.organising import export_challenge, split, validate
+from config.ranking import rank
 from config.submitting import cancel, results, status, submit
 from evaluation.cli import check, metrics, score
 
@@ -24,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     help="Uptake: a platform for PET segmentation challenges.",
 )
-for command in (score, check, metrics, validate, export_challenge, split):
+for command in (score, check, metrics, rank, validate, export_challenge, split):
     app.command()(command)
 app.command("try")(try_image)
 for of_developers in (new_algorithm, submit, status, cancel, results):

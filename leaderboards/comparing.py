@@ -14,7 +14,7 @@ from evaluation.errors import RankingRefused
 from evaluation.metrics import Direction
 from evaluation.ranking.order import rounded
 from evaluation.ranking.table import Column, ScoreTable
-from evaluation.uncertainty import draw_patients, seed_of
+from evaluation.uncertainty import board_seed, draw_patients
 from leaderboards.cases import (
     LETTERS,
     Measure,
@@ -198,7 +198,7 @@ def mean_interval(difference: Values, draws: Draws) -> Interval:
 def _draws_of(phase: Phase, edition: Edition, cases: Sequence[Case]) -> Draws:
     """As many, by the seed and within the strata that the leaderboard's own are."""
     spec = definition_of(phase.challenge).evaluation
-    seed = seed_of(phase.challenge.slug, f"{phase.slug} {edition.number}")
+    seed = board_seed(phase.challenge.slug, phase.slug, edition.number)
     draws = Draws(seed, spec.ranking.resamples, tuple(case.patient for case in cases))
     if not spec.ranking.stratum:
         return draws

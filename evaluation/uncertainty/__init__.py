@@ -1,7 +1,13 @@
 """How far ranks can be trusted: resamples, tests, and rankings made otherwise."""
 
 from evaluation.uncertainty.bootstrap import Bootstrap, bootstrap, kendall_tau
-from evaluation.uncertainty.resamples import RESAMPLES, draw_patients, from_indices, seed_of
+from evaluation.uncertainty.resamples import (
+    RESAMPLES,
+    board_seed,
+    draw_patients,
+    from_indices,
+    seed_of,
+)
 from evaluation.uncertainty.significance import (
     SignificanceMap,
     order_against_tests,
@@ -22,6 +28,7 @@ __all__ = [
     "Alternative",
     "Bootstrap",
     "SignificanceMap",
+    "board_seed",
     "bootstrap",
     "draw_patients",
     "five_schemes",

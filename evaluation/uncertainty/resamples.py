@@ -17,6 +17,11 @@ def seed_of(challenge: str, version: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{challenge}\n{version}".encode()).digest()[:8], "big")
 
 
+def board_seed(challenge: str, phase: str, edition: int) -> int:
+    """Of a leaderboard: by the challenge's and the phase's slug."""
+    return seed_of(challenge, f"{phase} {edition}")
+
+
 def draw_patients(
     table: ScoreTable, seed: int, *, number: int = RESAMPLES, stratum: str = ""
 ) -> Counts:
