@@ -123,13 +123,14 @@ def _release_this_host() -> None:
 
     from challenges.leases import give_up_leases_of
     from challenges.models import DataImport, Rehearsal
+    from leaderboards.models import Drawing
     from submissions.models import CrossScoring, Rescore, Run, Submission, Worker
     from submissions.sandbox.outcome import SandboxError
     from submissions.services.clean_up import clean_up
     from submissions.tasks import connect_engine
 
     give_up_leases_of(
-        settings.HOST_ID, Run, Submission, Rescore, CrossScoring, DataImport, Rehearsal
+        settings.HOST_ID, Run, Submission, Rescore, CrossScoring, DataImport, Rehearsal, Drawing
     )
     Worker.objects.filter(host=settings.HOST_ID).delete()
     try:

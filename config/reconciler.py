@@ -32,6 +32,7 @@ def main() -> None:
     from challenges.services.rehearsing import reconcile as reconcile_rehearsals
     from challenges.services.telling import reconcile as reconcile_phases
     from challenges.untouched import Untouched
+    from leaderboards.drawings import reconcile as reconcile_drawings
     from leaderboards.services import reconcile as reconcile_leaderboards
     from submissions.sandbox.outcome import SandboxError
     from submissions.services.clean_up import clean_up
@@ -55,6 +56,9 @@ def main() -> None:
     def reconcile_submissions() -> None:
         reconcile(watch)
         reconcile_editions(watch)
+
+    def reconcile_figures() -> None:
+        reconcile_drawings(watch)
 
     def reconcile_cross_scorings() -> None:
         reconcile_readers(watch, seen)
@@ -83,6 +87,7 @@ def main() -> None:
         for step in (
             reconcile_submissions,
             reconcile_leaderboards,
+            reconcile_figures,
             reconcile_similarities,
             reconcile_cross_scorings,
             clean_up_this_host,

@@ -1,6 +1,6 @@
 from django.db import models
 
-from challenges.models import Edition
+from challenges.models import Edition, Leased
 from submissions.models import Submission
 
 
@@ -59,6 +59,51 @@ class Analysis(models.Model):
 
     def __str__(self) -> str:
         return f"{self.snapshot_id}"
+
+
+class Drawing(Leased):
+    """The figures of a snapshot's analysis, drawn once, by a worker, one kind at a time.
+
+    put_off: a newer snapshot came first; drawn when somebody opens it. failed: kinds that could not
+    be drawn; not tried again, as the same numbers would fail again.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        DRAWING = "drawing"
+        DRAWN = "drawn"
+        PUT_OFF = "put_off"
+        FAILED = "failed"
+
+    state = models.CharField(max_length=20, choices=State.choices, default=State.WAITING)
+    snapshot = models.OneToOneField(Snapshot, on_delete=models.CASCADE, related_name="drawing")
+    failed = models.JSONField(default=list)
+    platform_faults = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["state"])]
+
+    def __str__(self) -> str:
+        return f"figures of {self.snapshot_id}"
+
+
+class Figure(models.Model):
+    """One file of a drawing: all of it, or no row."""
+
+    drawing = models.ForeignKey(Drawing, on_delete=models.CASCADE, related_name="figures")
+    kind = models.CharField(max_length=40)
+    format = models.CharField(max_length=10)
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["drawing", "kind", "format"], name="one_file_a_figure_and_format"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.drawing_id} {self.kind}.{self.format}"
 
 
 class Scores(models.Model):

@@ -1,10 +1,15 @@
 """Who may see what lies behind a leaderboard: its cases one by one, references, and masks."""
 
 from challenges.models import Phase
-from challenges.policies import Viewer, may_see_data
+from challenges.policies import Viewer, may_see, may_see_data
 from challenges.selectors.viewing import images_are_public
 from submissions.models import Submission
 from submissions.policies import is_theirs
+
+
+def may_see_board(viewer: Viewer, phase: Phase) -> bool:
+    """The leaderboard, and how sure it is."""
+    return may_see(viewer, phase.challenge)
 
 
 def may_see_details(viewer: Viewer, phase: Phase) -> bool:

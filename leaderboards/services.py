@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import structlog
 from django.db import transaction
@@ -13,13 +13,15 @@ from challenges.models import Case, Edition, Phase
 from challenges.selectors import cases_of, current_edition, definition_of, shown_edition
 from evaluation.spec import EvaluationSpec
 from evaluation.standings import Analysis, Board, Scored, Slice, Uncertainty, analyse
-from evaluation.uncertainty import seed_of
+from evaluation.uncertainty import board_seed
 from leaderboards import models
 from leaderboards.entries import ALONE, Entrant, entrants_of, entries_of
 from leaderboards.models import Scores, Snapshot
 from leaderboards.readers import ReadersState, against_readers, reader_entries, readers_state
 from leaderboards.rows import columns_of, table_of
 from leaderboards.scores import entry_scores, keep_up, made_of
+from leaderboards.states import KEY, change
+from leaderboards.tables import Table
 from submissions.models import Submission
 from submissions.services.hints import REFRESH, hint
 
@@ -79,7 +81,7 @@ def refresh(*, phase: Phase) -> Snapshot:
         hashed = state.results_hash
         if newest is not None and newest.results_hash == hashed:
             return newest
-        made = _made(phase, state)
+        made = _made(phase, state).after(_before(phase), edition)
         with transaction.atomic():
             # Its row is the lock, where the database has such locks.
             Edition.objects.select_for_update().get(pk=edition.pk)
@@ -152,10 +154,23 @@ class Made:
         log.info("leaderboard.refreshed", edition=edition.pk, snapshot=snapshot.pk)
         return snapshot
 
+    def after(self, before: Snapshot | None, edition: Edition) -> Self:
+        """With what changed since the state before."""
+        told = change(
+            None if before is None else Table.from_json(before.document),
+            Table.from_json(self.document),
+            edition=before is not None and before.edition_id != edition.pk,
+        )
+        return replace(self, document={**self.document, KEY: told.to_json()})
+
     @property
     def content_hash(self) -> str:
         slices = [[one.grouping, one.label, one.document] for one in self.slices]
         return content_hash([self.document, slices, self.analysis])
+
+
+def _before(phase: Phase) -> Snapshot | None:
+    return Snapshot.objects.filter(edition__phase=phase).first()
 
 
 def scored_of(state: State, kept: dict[int, Scores]) -> Scored:
@@ -198,7 +213,7 @@ def _made(phase: Phase, state: State) -> Made:
             against = against_readers(state.edition, scored, state.entries, state.cases)
         analysis = analyse(
             scored,
-            seed=seed_of(phase.challenge.slug, f"{phase.slug} {state.edition.number}"),
+            seed=board_seed(phase.challenge.slug, phase.slug, state.edition.number),
             hidden=phase.is_hidden,
             readers=against,
         )

@@ -11,6 +11,7 @@ urlpatterns = [
         views.leaderboard,
         name="leaderboard",
     ),
+    path(f"{_BOARD}states/", entry_pages.states, name="leaderboard_states"),
     path(f"{_BOARD}subgroups/", entry_pages.by_subgroup, name="subgroups"),
     path(f"{_BOARD}entries/<str:submission>/", entry_pages.entry, name="leaderboard_entry"),
     path(f"{_BOARD}compare/", case_views.compared, name="compare"),

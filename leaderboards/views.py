@@ -21,7 +21,7 @@ def leaderboard(request: HttpRequest, slug: str, phase_slug: str) -> HttpRespons
         Phase.objects.select_related("challenge"), challenge__slug=slug, slug=phase_slug
     )
     definition = definition_of(phase.challenge)
-    as_of, unread = _day(request.GET.get("as_of", ""))
+    as_of, unread = day_of(request.GET.get("as_of", ""))
     shown = board(
         request.user,
         phase,
@@ -75,7 +75,7 @@ def _kept(shown: Board, as_of: date | None) -> str:
     return f"&{urlencode(kept)}" if kept else ""
 
 
-def _day(text: str) -> tuple[date | None, str]:
+def day_of(text: str) -> tuple[date | None, str]:
     """The day, and what of the text is none."""
     if not text:
         return None, ""

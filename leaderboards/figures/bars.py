@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from evaluation.standings import Resampled, Tested
-from leaderboards.figures.canvas import FILL, INK, SMALL, STRONG, paper, room_for, row_of, rows_of
+from leaderboards.figures.canvas import FILL, SMALL, STRONG, paper, room_for, row_of, rows_of
+from leaderboards.figures.inline import INK
 from leaderboards.figures.numbers import bins_of
 
 _STRENGTHS = (0.7, 0.4, 0.18)

@@ -10,9 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-INK = "#182126"
-"""Of all letters and lines, and of nothing else: pages replace it by their own."""
-PAPER = "#ffffff"
+from leaderboards.figures.inline import INK, PAPER
+
 FILL = "#0072b2"
 STRONG = "#d55e00"
 LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c8c")

@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from evaluation.standings import Resampled
 from leaderboards.figures.canvas import (
     FILL,
-    INK,
     POINTS,
     at_top,
     note,
@@ -19,6 +18,7 @@ from leaderboards.figures.canvas import (
     rows_of,
     some,
 )
+from leaderboards.figures.inline import INK
 
 
 def draw(resampled: Resampled, labels: Sequence[str]) -> Figure:

@@ -32,8 +32,6 @@ CONTENT_TYPES = {
     Format.PDF: "application/pdf",
     Format.CSV: "text/csv; charset=utf-8",
 }
-OF_TESTS = frozenset({Kind.SIGNIFICANCE, Kind.PODIUM, Kind.HEAT_MAP})
-"""They tell of single cases, or of tests of the patients."""
 
 
 @dataclass(frozen=True)

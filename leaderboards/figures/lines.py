@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from evaluation.standings import Otherwise, Uncertainty
 from leaderboards.figures.bars import signed
-from leaderboards.figures.canvas import INK, LINES, PAPER, SMALL, paper, room_for, row_of, rows_of
+from leaderboards.figures.canvas import LINES, SMALL, paper, room_for, row_of, rows_of
+from leaderboards.figures.inline import INK, PAPER
 from leaderboards.figures.names import cut
 
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)))

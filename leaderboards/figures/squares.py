@@ -11,7 +11,6 @@ from matplotlib.path import Path
 from evaluation.standings import Tested
 from leaderboards.figures.canvas import (
     FILL,
-    INK,
     SMALL,
     at_top,
     note,
@@ -21,6 +20,7 @@ from leaderboards.figures.canvas import (
     rows_of,
     some,
 )
+from leaderboards.figures.inline import INK
 from leaderboards.figures.names import cut
 
 STRONGEST = 0.7

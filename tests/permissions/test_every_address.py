@@ -3,6 +3,7 @@
 import hashlib
 import io
 import re
+from dataclasses import asdict
 from functools import partial
 
 import pytest
@@ -22,6 +23,8 @@ from challenges.services import announcing, asking, registering, teams
 from challenges.services.members import add_member
 from challenges.services.publishing import amend
 from challenges.storage import private, untrusted
+from evaluation.standings import Resampled, Uncertainty
+from leaderboards.models import Analysis, Snapshot
 from leaderboards.services import refresh
 from submissions.models import Host, Prediction, Similarity, Submission, Upload
 from submissions.services import logs
@@ -61,6 +64,8 @@ GRANTS_PUBLIC = {
     "leaderboard": set(ROLES),
     "subgroups": set(ROLES),
     "leaderboard_entry": set(ROLES),
+    "uncertainty": set(ROLES),
+    "uncertainty_figure": set(ROLES),
     "compare": set(ROLES),
     "leaderboard_case": set(ROLES),
     "entry_mask": {*OWN, "steward"},
@@ -225,7 +230,7 @@ def made(django_db_setup, django_db_blocker, tmp_path_factory):
         while sum(step() for step in steps):
             pass
         tell_of_ends()
-        refresh(phase=phase)
+        _analysed(phase, submission)
         by = a_user("organiser")
         announcing.announce(challenge=challenge, title="A date", text="It moves.", by=by)
         asking.ask(challenge=challenge, user=a_user("owner"), title="Which grid?", text="Say.")
@@ -233,6 +238,16 @@ def made(django_db_setup, django_db_blocker, tmp_path_factory):
         submit_upload(phase=phase, user=a_user("rival"), title="Secret", file=file)
         yield challenge.pk, submission.pk
         transaction.set_rollback(True)
+
+
+def _analysed(phase: Phase, submission: Submission) -> None:
+    """As if it competed with itself, so that there is a figure."""
+    alone = Resampled(
+        number=100, seed=1, stratum="", patients=3, shares=((1.0,),), ranges=((1, 1),),
+        medians=(1.0,), taus=None, tau_counts=(0,) * 40,
+    )  # fmt: skip
+    found = Uncertainty((submission.public_id,), pool=1, ranks=(1,), resampled=alone)
+    Analysis.objects.create(snapshot=refresh(phase=phase), document=asdict(found))
 
 
 @pytest.fixture
@@ -257,6 +272,7 @@ def addresses(challenge: Challenge, phase: Phase, submission: Submission) -> dic
     data = challenge.imports.all()[0]
     notice = Notice.objects.get(person__username="owner", kind=Notice.Kind.SUBMISSION)
     board = f"{base}{phase.slug}/leaderboard/"
+    analysed = Snapshot.objects.get(edition__phase=phase, analysis__isnull=False)
     entry = f"{board}cases/{case.public_id}/entries/{submission.public_id}/"
     return {
         "home": "/",
@@ -271,6 +287,8 @@ def addresses(challenge: Challenge, phase: Phase, submission: Submission) -> dic
         "leaderboard": board,
         "subgroups": f"{board}subgroups/",
         "leaderboard_entry": f"{board}entries/{submission.public_id}/",
+        "uncertainty": f"{board}uncertainty/",
+        "uncertainty_figure": f"{board}uncertainty/{analysed.pk}/rank-distribution.csv",
         "compare": f"{board}compare/",
         "leaderboard_case": f"{board}cases/{case.public_id}/?entries={submission.public_id}",
         "entry_mask": f"{entry}mask.mha",

@@ -40,6 +40,7 @@ GRANTS = {
     ("get", "/challenges/{slug}/definition"): ALL,
     ("get", "/challenges/{slug}/phases/{phase}/allowance"): SIGNED_IN,
     ("get", "/challenges/{slug}/phases/{phase}/leaderboard"): ALL,
+    ("get", "/challenges/{slug}/phases/{phase}/uncertainty"): ALL,
     ("post", "/challenges/{slug}/phases/{phase}/uploads"): SIGNED_IN,
     ("get", "/uploads"): SIGNED_IN,
     ("head", "/uploads/{upload_id}"): {"owner"},

@@ -1,0 +1,168 @@
+"""How sure the ranks of a leaderboard are, as far as a viewer may know it."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from django.utils.safestring import SafeString, mark_safe
+
+from challenges.models import Phase
+from challenges.policies import Viewer
+from evaluation.standings import LEAST_PATIENTS, Uncertainty
+from evaluation.standings.reading import uncertainty_of
+from leaderboards.figures.grids import Grid, grid_of
+from leaderboards.figures.inline import inline
+from leaderboards.figures.kinds import (
+    TITLES,
+    Format,
+    Kind,
+    about,
+    alternatives_of,
+    kinds_of,
+    missing,
+    refused,
+)
+from leaderboards.figures.names import Name, names_of
+from leaderboards.grid_html import html_of
+from leaderboards.models import Analysis, Drawing, Figure, Snapshot
+from leaderboards.policies import may_see_details
+from leaderboards.selectors import snapshot_of, table_of
+from leaderboards.tables import Table
+
+WITHHELD = (
+    f"The cases are hidden, and of fewer than {LEAST_PATIENTS} patients: p-values and ranks over "
+    "single cases are for the organisers."
+)
+
+
+@dataclass(frozen=True)
+class HowSure:
+    """uncertainty: None where fewer than two compete, or nothing could be ranked; without its tests
+    where these are withheld. names: of its entries, in their order."""
+
+    snapshot: Snapshot | None
+    table: Table
+    uncertainty: Uncertainty | None = None
+    names: tuple[Name, ...] = ()
+    withheld: bool = False
+
+    @property
+    def competing(self) -> int:
+        return sum(row.competes for row in self.table.rows)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One figure on the page. why: it is not there; waiting: it will be. svg: to stand in a page.
+    refused: columns that it lacks, with the reason of each."""
+
+    kind: Kind
+    title: str
+    reading: str = ""
+    grid: Grid | None = None
+    svg: str = ""
+    waiting: bool = False
+    why: str = ""
+    refused: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def picture(self) -> SafeString:
+        return mark_safe(self.svg)  # noqa: S308 - our own drawing, in which names are escaped
+
+    @property
+    def table(self) -> SafeString:
+        """Put together here: it has thousands of cells where there are many entries."""
+        return html_of(self.grid) if self.grid else SafeString("")
+
+    @property
+    def formats(self) -> tuple[Format, ...]:
+        """Those that can be downloaded now."""
+        if self.grid is None:
+            return ()
+        return tuple(Format) if self.svg else (Format.CSV,)
+
+
+def how_sure(
+    viewer: Viewer, phase: Phase, *, as_of: date | None = None, snapshot: int | None = None
+) -> HowSure:
+    """Of the newest snapshot, of the last one of a day, or of that with the key ``snapshot``."""
+    found = snapshot_of(phase, as_of=as_of) if snapshot is None else _the(phase, snapshot)
+    if found is None:
+        return HowSure(None, Table((), ()))
+    table = table_of(found)
+    analysis = Analysis.objects.filter(snapshot=found).first()
+    if analysis is None:
+        return HowSure(found, table)
+    uncertainty = uncertainty_of(analysis.document)
+    withheld = _withholds(viewer, phase, table, uncertainty)
+    if withheld:
+        told = {**uncertainty.refused, "tests": WITHHELD}
+        uncertainty = replace(uncertainty, tested=None, refused=told)
+    return HowSure(
+        found, table, uncertainty, names_of(uncertainty.entries, table.rows), withheld=withheld
+    )
+
+
+def parts_of(found: HowSure) -> tuple[Part, ...]:
+    """Of every figure, also of those that are not there."""
+    uncertainty = found.uncertainty
+    if uncertainty is None:
+        return ()
+    drawing = Drawing.objects.filter(snapshot=found.snapshot).first()
+    drawn = Figure.objects.filter(drawing=drawing, format=Format.SVG.value)
+    svgs = {kind: bytes(content).decode() for kind, content in drawn.values_list("kind", "content")}
+    can_be_made = kinds_of(uncertainty)
+    return tuple(
+        _part(kind, uncertainty, found.names, drawing, svgs.get(kind.value, ""))
+        if kind in can_be_made
+        else Part(kind, TITLES[kind], why=missing(kind, uncertainty))
+        for kind in Kind
+    )
+
+
+def file_of(found: HowSure, kind: Kind, as_: Format) -> bytes | None:
+    """A drawn figure; None where it is not there, or not for this viewer."""
+    if found.uncertainty is None or kind not in kinds_of(found.uncertainty):
+        return None
+    rows = Figure.objects.filter(drawing__snapshot=found.snapshot, kind=kind.value)
+    content = rows.filter(format=as_.value).values_list("content", flat=True).first()
+    return None if content is None else bytes(content)
+
+
+def is_coming(found: HowSure, kind: Kind) -> bool:
+    drawing = Drawing.objects.filter(snapshot=found.snapshot).first()
+    return drawing is None or not _failed(drawing, kind)
+
+
+def _part(
+    kind: Kind, of: Uncertainty, names: tuple[Name, ...], drawing: Drawing | None, svg: str
+) -> Part:
+    told = about(kind, of)
+    failed = not svg and drawing is not None and _failed(drawing, kind)
+    return Part(
+        kind=kind,
+        title=told.title,
+        reading=told.reading,
+        grid=grid_of(kind, of, names),
+        svg=inline(svg) if svg else "",
+        waiting=not svg and not failed,
+        why="It could not be drawn; the operator of this server finds the reason in its log."
+        if failed
+        else "",
+        refused=tuple((one.name, one.refused) for one in refused(alternatives_of(kind, of))),
+    )
+
+
+def _failed(drawing: Drawing, kind: Kind) -> bool:
+    return drawing.state == Drawing.State.FAILED or kind.value in drawing.failed
+
+
+def _the(phase: Phase, key: int) -> Snapshot | None:
+    snapshots = Snapshot.objects.select_related("edition").defer("document")
+    return snapshots.filter(edition__phase=phase, pk=key).first()
+
+
+def _withholds(viewer: Viewer, phase: Phase, table: Table, of: Uncertainty) -> bool:
+    if not phase.is_hidden or may_see_details(viewer, phase):
+        return False
+    known = [table.patients, of.resampled.patients if of.resampled else None]
+    return min((one for one in known if one is not None), default=0) < LEAST_PATIENTS
