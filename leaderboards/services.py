@@ -14,7 +14,7 @@ from challenges.selectors import cases_of, current_edition, definition_of, shown
 from evaluation.spec import EvaluationSpec
 from evaluation.standings import Analysis, Board, Scored, Slice, Uncertainty, analyse
 from evaluation.uncertainty import board_seed
-from leaderboards import models
+from leaderboards import drawings, models
 from leaderboards.entries import ALONE, Entrant, entrants_of, entries_of
 from leaderboards.models import Scores, Snapshot
 from leaderboards.readers import ReadersState, against_readers, reader_entries, readers_state
@@ -151,6 +151,7 @@ class Made:
         models.Slice.objects.bulk_create(self.slices)
         if self.analysis is not None:
             models.Analysis.objects.create(snapshot=snapshot, document=self.analysis)
+            drawings.ask(snapshot)
         log.info("leaderboard.refreshed", edition=edition.pk, snapshot=snapshot.pk)
         return snapshot
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from leaderboards import case_views, entry_pages, views
+from leaderboards import case_views, entry_pages, uncertainty_views, views
 
 _BOARD = "challenges/<slug:slug>/<slug:phase_slug>/leaderboard/"
 _CASE = f"{_BOARD}cases/<str:case_id>/"
@@ -14,6 +14,12 @@ urlpatterns = [
     path(f"{_BOARD}states/", entry_pages.states, name="leaderboard_states"),
     path(f"{_BOARD}subgroups/", entry_pages.by_subgroup, name="subgroups"),
     path(f"{_BOARD}entries/<str:submission>/", entry_pages.entry, name="leaderboard_entry"),
+    path(f"{_BOARD}uncertainty/", uncertainty_views.uncertainty, name="uncertainty"),
+    path(
+        f"{_BOARD}uncertainty/<int:snapshot>/<str:kind>.<str:suffix>",
+        uncertainty_views.figure,
+        name="uncertainty_figure",
+    ),
     path(f"{_BOARD}compare/", case_views.compared, name="compare"),
     path(_CASE, case_views.case, name="leaderboard_case"),
     path(f"{_CASE}entries/<str:entry>/mask.mha", case_views.entry_mask, name="entry_mask"),

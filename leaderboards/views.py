@@ -13,6 +13,7 @@ from leaderboards.dots import HEIGHT, WIDTH
 from leaderboards.lines import lines_of
 from leaderboards.policies import may_see_details
 from leaderboards.selectors import Board, board
+from submissions.selectors.rescoring import RescoreProgress, rescore_progress
 
 
 @require_GET
@@ -50,7 +51,7 @@ def leaderboard(request: HttpRequest, slug: str, phase_slug: str) -> HttpRespons
             "keep": _kept(shown, as_of),
             "dots": {"width": WIDTH, "height": HEIGHT},
             "may_organise": may_organise(request.user, phase.challenge),
-            "scored_anew": shown_edition(phase) != current_edition(phase),
+            "scored_anew": _anew(phase),
         },
     )
 
@@ -58,6 +59,12 @@ def leaderboard(request: HttpRequest, slug: str, phase_slug: str) -> HttpRespons
 def _aggregate(shown: Board) -> str:
     columns = shown.table.columns
     return columns[0].aggregate.replace("_", " ") if columns else "mean"
+
+
+def _anew(phase: Phase) -> RescoreProgress | None:
+    """How far a new edition is, where there is one that is not whole yet."""
+    newest = current_edition(phase)
+    return None if newest == shown_edition(phase) else rescore_progress(phase, newest)
 
 
 def _others(phase: Phase) -> list[Phase]:

@@ -7,9 +7,10 @@ from django.utils import timezone
 
 from challenges import leases
 from challenges.models import Edition, Phase
-from challenges.selectors import cases_of, current_edition, targets_of
+from challenges.selectors import current_edition, targets_of
 from evaluation.isolated import IsolatedProcessFailed, IsolatedProcessStopped
-from submissions.models import CaseResult, Rescore, Run, Submission
+from submissions.models import CaseResult, Rescore, Run
+from submissions.selectors.rescoring import without_results
 from submissions.services import hosts, lifecycle
 from submissions.services.hints import REFRESH, SCORE, hint, hint_after_commit
 from submissions.services.scoring import Score, keep, scores_of
@@ -35,18 +36,6 @@ def reconcile(watch: leases.Watch) -> None:
             _queue(lacking, edition)
         elif edition.ready_at is None:
             _open(edition)
-
-
-def without_results(phase: Phase, edition: Edition) -> QuerySet[Run]:
-    """Runs of scored submissions, on cases that the phase still has, that lack them."""
-    scored = CaseResult.objects.filter(edition=edition, run=OuterRef("pk"))
-    return Run.objects.filter(
-        ~Exists(scored),
-        submission__phase=phase,
-        submission__state=Submission.State.SCORED,
-        state=Run.State.DONE,
-        case__in=cases_of(phase),
-    )
 
 
 def rescore_next(*, worker: str) -> bool:

@@ -6,6 +6,7 @@ from challenges.models import Membership
 from leaderboards.entry import entry_of
 from leaderboards.selectors import _read, board
 from leaderboards.services import refresh
+from leaderboards.states import states_of
 from leaderboards.subgroups import subgroups
 from submissions.models import CaseResult, Submission
 from tests.crowds import a_crowded_phase
@@ -140,3 +141,25 @@ def test_questions_do_not_grow_with_entries(tmp_path, client, django_assert_max_
         _read.cache_clear()
         with django_assert_max_num_queries(24):
             assert client.get(base(phase) + "subgroups/?by=tracer").status_code == 200
+
+
+def test_every_state_is_listed_with_what_changed(phase, client):
+    (first,) = states_of(phase)
+    assert (first.change.entries, first.change.new, first.change.moved) == (3, 3, 0)
+    assert not first.change.leader
+    anew = CaseResult.objects.filter(run__submission__version__algorithm__title="fair")
+    for result in anew:
+        result.pk = None
+        result.metrics["dice"]["lesion"] = {"value": 0.99, "worst": 0.0}
+        result.metrics["mtv_abs_error_ml"]["lesion"] = {"value": 0.0, "worst": 1000.0}
+        CaseResult.objects.filter(run=result.run_id).delete()
+        result.save()
+    refresh(phase=phase)
+    newest, oldest = states_of(phase)
+    assert oldest == first
+    assert (newest.change.new, newest.change.gone, newest.change.leader) == (0, 0, True)
+    assert newest.change.moved >= 2
+    assert newest.content_hash != first.content_hash
+    page = client.get(f"{base(phase)}states/").content.decode()
+    assert newest.content_hash in page
+    assert "the first place is another’s" in page

@@ -176,3 +176,15 @@ def test_a_submissions_page_tells_of_an_excluded_case(phase, developer, client):
     client.force_login(developer)
     report = client.get(f"/submissions/{submission.public_id}/").context["report"]
     assert [row.state for row in report.rows] == ["done", "excluded", "done"]
+
+
+def test_the_leaderboard_says_how_far_a_new_edition_is(phase, developer, client):
+    scored(phase, developer)
+    refresh(phase=phase)
+    address = f"/challenges/{phase.challenge.slug}/{phase.slug}/leaderboard/"
+    assert "being scored anew" not in client.get(address).content.decode()
+    amended(phase, **OTHER)
+    reconcile(Watch(60))
+    assert "0 of 3 results" in client.get(address).content.decode()
+    assert rescore_next(worker="host:1")
+    assert "1 of 3 results" in client.get(address).content.decode()
