@@ -1,4 +1,4 @@
-"""Which metrics are shown, which of them rank, and how."""
+"""Which metrics are shown, what containers write beside the mask, and what reasons there are."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 from django import forms
 from pydantic import ValidationError
 
-from challenges.forms.base import DesignForm, Document
+from challenges.forms.base import Document
+from challenges.forms.ranking import METRICS, RankingForm, id_of, needs_confidence
 from evaluation.confidence import ConfidenceSpec, Kind
 from evaluation.metrics import GROUPS, CohortMetric, Metric, Parameter
-from evaluation.spec import EvaluationSpec
 
 PROPOSED: dict[str, tuple[str, ...]] = {
     "detection": ("lesion_f1", "case_specificity", "fpv_ml", "fnv_ml"),
@@ -29,6 +29,7 @@ class Line:
     metric: Metric | CohortMetric
     show: forms.BoundField
     rank: forms.BoundField | None
+    weight: forms.BoundField | None
     parameters: list[forms.BoundField]
     proposed: bool
 
@@ -37,7 +38,7 @@ _ABOUT_NAME = ("string_pattern_mismatch", "missing")
 CONFIDENCE = ("kind", "name", "required", "within_mm", "dice_at_least")
 
 
-class MeasuresForm(DesignForm):
+class MeasuresForm(RankingForm):
     parts = ("reasons",)
     failure_volume_ml = forms.FloatField(
         label="A missing result costs at least, in volume",
@@ -47,11 +48,6 @@ class MeasuresForm(DesignForm):
     )
     failure_lesions = forms.IntegerField(
         label="A missing result costs, in false lesions", min_value=1, max_value=100_000
-    )
-    baselines_compete = forms.BooleanField(
-        required=False,
-        label="Baselines compete",
-        help_text="Otherwise they are shown where they would stand, and change no one’s rank.",
     )
     confidence_kind = forms.ChoiceField(
         required=False,
@@ -98,12 +94,19 @@ class MeasuresForm(DesignForm):
     ) -> None:
         super().__init__(*arguments, **named)
         self.proposed = {one for name in categories for one in PROPOSED.get(name, ())}
-        for metric in _every():
+        for metric in METRICS:
             self.fields[f"show {metric.id}"] = forms.BooleanField(required=False, label="shown")
-            if metric.direction.ranks:
-                self.fields[f"rank {metric.id}"] = forms.BooleanField(required=False, label="ranks")
             for parameter in metric.parameters:
                 self.fields[f"{metric.id} {parameter.id}"] = _field(parameter)
+
+    def beside(self) -> list[forms.BoundField]:
+        """What is neither of a metric nor of the ranking."""
+        names = ("failure_volume_ml", "failure_lesions")
+        return [
+            field
+            for field in self
+            if field.name in names or field.name.startswith(("confidence_", "reasons."))
+        ]
 
     def groups(self) -> list[tuple[str, list[Line]]]:
         return [
@@ -114,6 +117,7 @@ class MeasuresForm(DesignForm):
                         metric,
                         self[f"show {metric.id}"],
                         self[f"rank {metric.id}"] if metric.direction.ranks else None,
+                        self[f"weight {metric.id}"] if metric.direction.ranks else None,
                         [self[f"{metric.id} {one.id}"] for one in metric.parameters],
                         metric.id in self.proposed,
                     )
@@ -125,12 +129,10 @@ class MeasuresForm(DesignForm):
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or self.cleaned_data
-        shown = [metric for metric in _every() if values.get(f"show {metric.id}")]
+        shown = [metric for metric in METRICS if values.get(f"show {metric.id}")]
         if not shown:
             raise forms.ValidationError("At least one metric has to be shown.")
-        if not any(values.get(f"rank {metric.id}") for metric in _every()):
-            raise forms.ValidationError("At least one metric has to rank.")
-        for metric in _every():
+        for metric in METRICS:
             if values.get(f"rank {metric.id}") and not values.get(f"show {metric.id}"):
                 self.add_error(f"rank {metric.id}", "A metric that ranks is also shown.")
             if metric in shown and needs_confidence(metric) and not values.get("confidence_kind"):
@@ -144,7 +146,18 @@ class MeasuresForm(DesignForm):
                     self.add_error(name, f"{metric.title} needs it: {one.meaning}")
         if values.get("confidence_kind"):
             self._check_confidence()
+        self.check_ranking(self._evaluation(shown))
         return values
+
+    def _evaluation(self, shown: list[Metric | CohortMetric]) -> Document:
+        """As it would be saved, of what a ranking is held against."""
+        found: Document = {"metrics": [self._choice(metric) for metric in shown]}
+        found["ranking"] = self.ranking([metric.id for metric in shown])
+        if labels := self.evaluation.get("labels"):
+            found["labels"] = labels
+        if self.cleaned_data.get("confidence_kind"):
+            found["confidence"] = self._confidence()
+        return found
 
     def _check_confidence(self) -> None:
         """By the definition's own rules; what is wrong stands at its field."""
@@ -171,23 +184,19 @@ class MeasuresForm(DesignForm):
 
     def load(self, document: Document) -> dict[str, Any]:
         evaluation = document.get("evaluation") or {}
-        ranking = evaluation.get("ranking") or {}
         chosen = {
-            _id(one): ({} if isinstance(one, str) else next(iter(one.values())) or {})
+            id_of(one): ({} if isinstance(one, str) else next(iter(one.values())) or {})
             for one in evaluation.get("metrics", [])
         }
-        ranked = ranking.get("metrics") or _ranked_by_default(list(chosen))
         found = {
             **super().load(document),
             "failure_volume_ml": evaluation.get("failure_volume_ml", 1000.0),
             "failure_lesions": evaluation.get("failure_lesions", 100),
-            "baselines_compete": ranking.get("baselines_compete", False),
         }
         confidence = evaluation.get("confidence") or {}
         found |= {f"confidence_{name}": confidence.get(name) for name in CONFIDENCE}
-        for metric in _every():
+        for metric in METRICS:
             found[f"show {metric.id}"] = metric.id in chosen
-            found[f"rank {metric.id}"] = metric.id in chosen and metric.id in ranked
             for one in metric.parameters:
                 given = chosen.get(metric.id, {})
                 found[f"{metric.id} {one.id}"] = given.get(one.id, one.default)
@@ -197,23 +206,17 @@ class MeasuresForm(DesignForm):
         super().save(document)
         values = self.cleaned_data
         evaluation = document.setdefault("evaluation", {})
-        shown = [metric for metric in _every() if values[f"show {metric.id}"]]
-        before = [_id(one) for one in evaluation.get("metrics") or []]
+        shown = [metric for metric in METRICS if values[f"show {metric.id}"]]
+        before = [id_of(one) for one in evaluation.get("metrics") or []]
         place = {name: number for number, name in enumerate(before)}
         shown.sort(key=lambda metric: place.get(metric.id, len(place)))
-        ranked = [one.id for one in shown if values.get(f"rank {one.id}")]
-        by_default = set(_ranked_by_default([one.id for one in shown])) == set(ranked)
         evaluation["metrics"] = [self._choice(metric) for metric in shown]
         evaluation.pop("confidence", None)
         if values["confidence_kind"]:
             evaluation["confidence"] = self._confidence()
         evaluation["failure_volume_ml"] = values["failure_volume_ml"]
         evaluation["failure_lesions"] = values["failure_lesions"]
-        evaluation["ranking"] = {
-            **(evaluation.get("ranking") or {}),
-            "metrics": [] if by_default else ranked,
-            "baselines_compete": values["baselines_compete"],
-        }
+        evaluation["ranking"] = self.ranking([metric.id for metric in shown])
 
     def _choice(self, metric: Metric | CohortMetric) -> str | dict[str, Any]:
         settings = {
@@ -222,35 +225,6 @@ class MeasuresForm(DesignForm):
             if self.cleaned_data.get(f"{metric.id} {one.id}") not in (None, "", one.default)
         }
         return {metric.id: settings} if settings else metric.id
-
-
-def _id(choice: str | dict[str, Any]) -> str:
-    return choice if isinstance(choice, str) else next(iter(choice))
-
-
-def _ranked_by_default(shown: list[str]) -> list[str]:
-    """What ranks where a definition does not say it; what needs a confidence never does."""
-    shown = [name for name in shown if name not in _OF_CONFIDENCE]
-    if not shown:
-        return []
-    needed = {
-        metric.id: {one.id: "x" for one in metric.parameters if one.default is None}
-        for metric in _every()
-    }
-    choices = [{name: needed[name]} if needed[name] else name for name in shown]
-    spec = EvaluationSpec.model_validate({"metrics": choices})
-    return [metric.id for metric in spec.every_ranked]
-
-
-def needs_confidence(metric: Metric | CohortMetric) -> bool:
-    return isinstance(metric, CohortMetric) and metric.needs_confidence
-
-
-def _every() -> list[Metric | CohortMetric]:
-    return [metric for metrics in GROUPS.values() for metric in metrics]
-
-
-_OF_CONFIDENCE = {metric.id for metric in _every() if needs_confidence(metric)}
 
 
 def _field(parameter: Parameter) -> forms.Field:

@@ -44,7 +44,10 @@ class Step:
         if self.form is not MeasuresForm:
             return {}
         purpose = (document.get("design") or {}).get("purpose") or {}
-        return {"categories": tuple(purpose.get("categories") or ())}
+        return {
+            "categories": tuple(purpose.get("categories") or ()),
+            "evaluation": document.get("evaluation") or {},
+        }
 
 
 STEPS = (

@@ -12,6 +12,7 @@ from challenges.models import Case, Challenge, Finding, Protocol
 from challenges.readiness import design_problems, readiness
 from challenges.selectors.challenge import protocol_of
 from evaluation.documents import Problem, validation_problems
+from evaluation.standings import DERIVED
 
 _LABELS = {
     "title": "Title",
@@ -83,6 +84,12 @@ def document_of(challenge: Challenge) -> dict[str, Any]:
     if challenge.draft is not None:
         return dict(challenge.draft)
     return dict(protocol_of(challenge).document)
+
+
+def groupings(challenge: Challenge) -> tuple[str, ...]:
+    """By what cases can be grouped: columns of cases.csv, and what is told of their lesions."""
+    found = challenge.dataset.cases.filter(excluded_at=None).values_list("metadata", flat=True)
+    return (*dict.fromkeys(name for columns in found for name in columns), *DERIVED)
 
 
 def pending_changes(challenge: Challenge) -> tuple[Change, ...]:

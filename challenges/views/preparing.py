@@ -19,6 +19,7 @@ from challenges.selectors.preparing import (
     Preparation,
     changes_scores,
     document_of,
+    groupings,
     pending_changes,
     preparation,
 )
@@ -102,6 +103,8 @@ def step(request: HttpRequest, slug: str, step_slug: str) -> HttpResponse:
         "version": version,
         "number": STEPS.index(chosen) + 1,
     }
+    if chosen.slug == "metrics":
+        context["groupings"] = groupings(challenge)
     template = {"metrics": "measures", "phases": "phases"}.get(chosen.slug, "step")
     return render(request, f"challenges/preparing/{template}.html", context, status=status)
 
