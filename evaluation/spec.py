@@ -20,7 +20,8 @@ from evaluation.confidence import ConfidenceSpec
 from evaluation.empties import TABLE, Family
 from evaluation.metrics import COHORT, REGISTRY, CohortMetric, Metric
 from evaluation.metrics.base import Parameter, Setting
-from evaluation.ranking import Recipe, Scheme
+from evaluation.ranking import Recipe
+from evaluation.ranking.checks import Declared
 from evaluation.ranking.declared import RankingSpec as RankingSpec
 from evaluation.ranking.declared import label_of, metric_of
 from evaluation.strict import Strict as Strict
@@ -150,60 +151,16 @@ class EvaluationSpec(Strict):
         return []
 
     def _ranking_problems(self) -> list[str]:
-        known = {metric.id: metric for metric in self.every}
-        ranking, problems = self.ranking, []
-        for name in (*ranking.metrics, *ranking.weights, *ranking.tie_breakers):
-            problems += self._name_problems(name, known)
-        if ranking.primary:
-            problems += self._primary_problems(ranking.primary, known)
-        if problems:
-            return problems
-        if not self.every_ranked:
-            return ["ranking: none of the metrics can be ranked; add dice, for example"]
-        if not ranking.scheme.takes_cohort:
-            problems += [
-                f"ranking: “{metric.id}” is over the cohort, without values of single cases for "
-                f"{ranking.scheme}"
-                for metric in self.ranked_cohort
-            ]
-        if ranking.scheme is Scheme.WEIGHTED_VALUE:
-            problems += [
-                f"ranking: weighted_value adds metrics from 0 to 1 only; “{metric.id}” is in "
-                f"{metric.unit}"
-                for metric in self.every_ranked
-                if not metric.is_share
-            ]
-        return problems
-
-    def _name_problems(
-        self, name: str, known: Mapping[str, Metric | CohortMetric], *, column: bool = False
-    ) -> list[str]:
-        """Of the metric, or metric[label], that the ranking names."""
-        metric, label = metric_of(name), label_of(name)
-        if metric not in REGISTRY and metric not in COHORT:
-            return [f"ranking: {_unknown(metric)}"]
-        if metric not in known:
-            return [f"ranking: “{metric}” is not among the challenge's metrics"]
-        if not known[metric].rankable:
-            return [
-                f"ranking: “{metric}” is signed or descriptive, so a mean of it cannot be ranked"
-            ]
-        if label and label not in self.labels:
-            return [f"ranking: “{name}”: there is no label “{label}” ({', '.join(self.labels)})"]
-        single = column or name in self.ranking.tie_breakers
-        if single and not label and len(self.labels) > 1:
-            return [
-                f"ranking: “{name}” has {len(self.labels)} labels; name one of them, as in "
-                f"{metric}[{next(iter(self.labels))}]"
-            ]
-        return []
-
-    def _primary_problems(self, name: str, known: Mapping[str, Metric | CohortMetric]) -> list[str]:
-        if problems := self._name_problems(name, known, column=True):
-            return problems
-        if isinstance(known[metric_of(name)], CohortMetric):
-            return [f"ranking: “{name}” is over the cohort; tests need values of single cases"]
-        return []
+        declared = Declared(
+            ranking=self.ranking,
+            metrics={metric.id: metric for metric in self.every},
+            labels=list(self.labels),
+            settled=self._settled_name,
+            unknown=_unknown,
+        )
+        problems = list(declared.name_problems())
+        problems = problems or list(declared.scheme_problems(self.every_ranked))
+        return [f"ranking: {problem}" for problem in problems]
 
     def column_key(self, metric: str, label: str) -> str:
         """As rankings, tables and files name it: dice, or dice[node] where there are several."""
