@@ -77,7 +77,9 @@ def _draw_one(row: Drawing) -> None:
     from leaderboards.figures.drawing import files_of
 
     uncertainty = uncertainty_of(row.snapshot.analysis.document)
-    names = names_of(uncertainty.entries, table_of(row.snapshot).rows)
+    table = table_of(row.snapshot)
+    names = names_of(uncertainty.entries, table.rows)
+    metric = table.title_of(uncertainty.tested.column) if uncertainty.tested else ""
     kinds = to_draw(row, kinds_of(uncertainty))
     if not kinds:
         leases.leave(row, source=State.DRAWING, target=State.DRAWN)
@@ -85,7 +87,7 @@ def _draw_one(row: Drawing) -> None:
     kind, failed, found = kinds[0], list(row.failed), {}
     with kept(row, State.DRAWING):
         try:
-            found = files_of(kind, uncertainty, names, DRAWN)
+            found = files_of(kind, uncertainty, names, DRAWN, metric=metric)
         except Exception:  # what this kind cannot take, the others may
             log.exception("figures.failed", row=row.pk, kind=kind.value)
             failed.append(kind.value)

@@ -87,6 +87,10 @@ class Table:
     refused: str = ""
     withheld: tuple[str, ...] = ()
 
+    def title_of(self, key: str) -> str:
+        """Of a column; the key itself where there is none."""
+        return next((column.title for column in self.columns if column.key == key), key)
+
     def to_json(self) -> dict[str, Any]:
         # ``asdict`` copies each value, and takes a third of the time of a large snapshot.
         return {

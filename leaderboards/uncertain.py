@@ -23,7 +23,7 @@ from leaderboards.figures.kinds import (
 )
 from leaderboards.figures.names import Name, names_of
 from leaderboards.grid_html import html_of
-from leaderboards.models import Analysis, Drawing, Figure, Snapshot
+from leaderboards.models import Analysis, Drawing, Figure, Slice, Snapshot
 from leaderboards.policies import may_see_details
 from leaderboards.selectors import snapshot_of, table_of
 from leaderboards.tables import Table
@@ -32,22 +32,37 @@ WITHHELD = (
     f"The cases are hidden, and of fewer than {LEAST_PATIENTS} patients: p-values and ranks over "
     "single cases are for the organisers."
 )
+WITHHELD_CENTRES = (
+    "The cases are hidden, and a centre is too small, or could be told from others that are shown: "
+    "ranks without one centre are for the organisers."
+)
 
 
 @dataclass(frozen=True)
 class HowSure:
-    """uncertainty: None where fewer than two compete, or nothing could be ranked; without its tests
-    where these are withheld. names: of its entries, in their order."""
+    """uncertainty: None where fewer than two compete, or nothing could be ranked; without what is
+    withheld, of which ``refused`` says so. names: of its entries, in their order."""
 
     snapshot: Snapshot | None
     table: Table
     uncertainty: Uncertainty | None = None
     names: tuple[Name, ...] = ()
-    withheld: bool = False
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """Sentences, of what is not for this viewer."""
+        told = self.uncertainty.refused.values() if self.uncertainty else ()
+        return tuple(one for one in told if one in (WITHHELD, WITHHELD_CENTRES))
 
     @property
     def competing(self) -> int:
         return sum(row.competes for row in self.table.rows)
+
+    @property
+    def metric(self) -> str:
+        """What is tested; empty where nothing is."""
+        tested = self.uncertainty.tested if self.uncertainty else None
+        return self.table.title_of(tested.column) if tested else ""
 
 
 @dataclass(frozen=True)
@@ -93,13 +108,10 @@ def how_sure(
     if analysis is None:
         return HowSure(found, table)
     uncertainty = uncertainty_of(analysis.document)
-    withheld = _withholds(viewer, phase, table, uncertainty)
-    if withheld:
-        told = {**uncertainty.refused, "tests": WITHHELD}
-        uncertainty = replace(uncertainty, tested=None, refused=told)
-    return HowSure(
-        found, table, uncertainty, names_of(uncertainty.entries, table.rows), withheld=withheld
-    )
+    names = names_of(uncertainty.entries, table.rows)
+    if phase.is_hidden and not may_see_details(viewer, phase):
+        uncertainty = _for_the_public(found, table, uncertainty)
+    return HowSure(found, table, uncertainty, names)
 
 
 def parts_of(found: HowSure) -> tuple[Part, ...]:
@@ -112,7 +124,7 @@ def parts_of(found: HowSure) -> tuple[Part, ...]:
     svgs = {kind: bytes(content).decode() for kind, content in drawn.values_list("kind", "content")}
     can_be_made = kinds_of(uncertainty)
     return tuple(
-        _part(kind, uncertainty, found.names, drawing, svgs.get(kind.value, ""))
+        _part(kind, found, uncertainty, drawing, svgs.get(kind.value, ""))
         if kind in can_be_made
         else Part(kind, TITLES[kind], why=missing(kind, uncertainty))
         for kind in Kind
@@ -133,16 +145,14 @@ def is_coming(found: HowSure, kind: Kind) -> bool:
     return drawing is None or not _failed(drawing, kind)
 
 
-def _part(
-    kind: Kind, of: Uncertainty, names: tuple[Name, ...], drawing: Drawing | None, svg: str
-) -> Part:
-    told = about(kind, of)
+def _part(kind: Kind, found: HowSure, of: Uncertainty, drawing: Drawing | None, svg: str) -> Part:
+    told = about(kind, of, metric=found.metric)
     failed = not svg and drawing is not None and _failed(drawing, kind)
     return Part(
         kind=kind,
         title=told.title,
         reading=told.reading,
-        grid=grid_of(kind, of, names),
+        grid=grid_of(kind, of, found.names),
         svg=inline(svg) if svg else "",
         waiting=not svg and not failed,
         why="It could not be drawn; the operator of this server finds the reason in its log."
@@ -161,8 +171,13 @@ def _the(phase: Phase, key: int) -> Snapshot | None:
     return snapshots.filter(edition__phase=phase, pk=key).first()
 
 
-def _withholds(viewer: Viewer, phase: Phase, table: Table, of: Uncertainty) -> bool:
-    if not phase.is_hidden or may_see_details(viewer, phase):
-        return False
+def _for_the_public(snapshot: Snapshot, table: Table, of: Uncertainty) -> Uncertainty:
+    """Of a hidden phase."""
+    refused = dict(of.refused)
     known = [table.patients, of.resampled.patients if of.resampled else None]
-    return min((one for one in known if one is not None), default=0) < LEAST_PATIENTS
+    if min((one for one in known if one is not None), default=0) < LEAST_PATIENTS:
+        of, refused["tests"] = replace(of, tested=None), WITHHELD
+    small = Slice.objects.filter(snapshot=snapshot, withheld=True).values_list("label", flat=True)
+    if {one.name for one in of.centres} & set(small):
+        of, refused["centres"] = replace(of, centres=()), WITHHELD_CENTRES
+    return replace(of, refused=refused)

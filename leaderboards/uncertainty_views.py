@@ -101,11 +101,11 @@ def _disagreements(found: HowSure) -> list[str]:
     return [
         *(
             f"{called[better]} is significantly better than {called[worse]} by the test of "
-            f"{tested.column}, yet its mean is the worse one."
+            f"{found.metric}, yet its mean is the worse one."
             for better, worse in tested.against_means
         ),
         *(
-            f"{called[better]} is significantly better than {called[ahead]} in {tested.column}, "
+            f"{called[better]} is significantly better than {called[ahead]} in {found.metric}, "
             "yet stands behind it."
             for better, ahead in tested.against_ranks
         ),

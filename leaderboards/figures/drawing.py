@@ -32,11 +32,17 @@ def draw(kind: Kind, uncertainty: Uncertainty, names: Sequence[Name]) -> Figure:
 
 
 def files_of(
-    kind: Kind, uncertainty: Uncertainty, names: Sequence[Name], formats: Sequence[Format]
+    kind: Kind,
+    uncertainty: Uncertainty,
+    names: Sequence[Name],
+    formats: Sequence[Format],
+    *,
+    metric: str = "",
 ) -> dict[Format, bytes]:
-    """The same bytes for the same numbers and names, whenever they are made."""
+    """The same bytes for the same numbers and names, whenever they are made. metric: what the
+    tested column is called."""
     figure = draw(kind, uncertainty, names)
-    told = about(kind, uncertainty)
+    told = about(kind, uncertainty, metric=metric)
     return {one: _written(figure, one, kind, told.title, told.reading) for one in formats}
 
 

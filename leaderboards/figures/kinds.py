@@ -42,9 +42,10 @@ class About:
     reading: str
 
 
-def about(kind: Kind, uncertainty: Uncertainty) -> About:
-    """For an ``uncertainty`` of which it can be made."""
-    return About(TITLES[kind], _reading(kind, uncertainty))
+def about(kind: Kind, uncertainty: Uncertainty, *, metric: str = "") -> About:
+    """For an ``uncertainty`` of which it can be made. metric: what the tested column is called."""
+    called = metric or (uncertainty.tested.column if uncertainty.tested else "")
+    return About(TITLES[kind], _reading(kind, uncertainty, called))
 
 
 TITLES = {
@@ -59,7 +60,7 @@ TITLES = {
 }
 
 
-def _reading(kind: Kind, of: Uncertainty) -> str:
+def _reading(kind: Kind, of: Uncertainty, metric: str) -> str:
     tested = of.tested
     match kind:
         case Kind.DISTRIBUTION:
@@ -70,7 +71,7 @@ def _reading(kind: Kind, of: Uncertainty) -> str:
             )
         case Kind.SIGNIFICANCE if tested is not None:
             return (
-                f"A filled square says that the entry of its row is better in {tested.column} than "
+                f"A filled square says that the entry of its row is better in {metric} than "
                 "that of its column (one-sided paired Wilcoxon test of patients, p ≤ "
                 f"{tested.alpha:g} after Holm’s adjustment over all pairs). Lines part the tiers: "
                 "the best entry opens a tier, and others join it in the order of rank until the "
@@ -83,7 +84,7 @@ def _reading(kind: Kind, of: Uncertainty) -> str:
                 else "The stronger a cell, the more cases there are in which the entry of its row "
                 "has the rank of its column"
             )
-            return f"{how} by {tested.column} in that case alone; ties share the smallest rank."
+            return f"{how} by {metric} in that case alone; ties share the smallest rank."
         case Kind.STABILITY:
             return (
                 "Kendall’s τ compares the ranking with that of each resample: 1 is the same order, "
