@@ -42,6 +42,7 @@ def leaderboard(request: HttpRequest, slug: str, phase_slug: str) -> HttpRespons
             "state": phase_state(phase),
             "definition": definition,
             "recipe": recipe_in_words(definition.evaluation),
+            "who": next(one for one in definition.phases if one.slug == phase.slug).who_competes,
             "board": shown,
             "lines": lines_of(shown),
             "aggregate": _aggregate(shown),

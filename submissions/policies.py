@@ -47,6 +47,18 @@ def is_theirs(viewer: Viewer, submission: Submission) -> bool:
     return team is not None and TeamMember.objects.filter(team=team, user=viewer).exists()
 
 
+def may_let_stand(viewer: Viewer, submission: Submission) -> bool:
+    """Say that it stands on the leaderboard: the present members of the team that it was submitted
+    for; of a person alone, or a team that everyone has left, whoever submitted it."""
+    if not isinstance(viewer, User):
+        return False
+    team = submission.team_id
+    members = TeamMember.objects.filter(team=team) if team is not None else None
+    if members is not None and members.exists():
+        return members.filter(user=viewer).exists()
+    return submission.submitted_by_id == viewer.pk
+
+
 def may_see_card(viewer: Viewer, version: AlgorithmVersion) -> bool:
     """Everyone, once the version is scored in a challenge that is public: who reads a leaderboard
     reads what its entries are. Before that those who may see a submission of it."""

@@ -9,6 +9,7 @@ urlpatterns = [
     path("algorithms/<str:public_id>/<int:number>/card/", cards.edit, name="edit_card"),
     path("uploads/<str:public_id>/discard/", views.discard_upload, name="discard_upload"),
     path("submissions/<str:public_id>/cancel/", views.cancel, name="cancel"),
+    path("submissions/<str:public_id>/let-stand/", views.let_stand, name="let_stand"),
     path("submissions/<str:public_id>/rerun/", views.rerun, name="rerun"),
     path("submissions/<str:public_id>/release-logs/", views.release_logs, name="release_logs"),
     path("submissions/<str:public_id>/withhold-logs/", views.withhold_logs, name="withhold_logs"),

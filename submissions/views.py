@@ -17,8 +17,8 @@ from challenges.views.registration import registration_needed
 from submissions import selectors
 from submissions.forms import SubmitForm
 from submissions.models import Kind, Submission, Upload
-from submissions.policies import may_cancel, may_release_logs, may_rerun
-from submissions.services import arriving, lifecycle, logs, quotas, rerunning, uploads
+from submissions.policies import may_cancel, may_let_stand, may_release_logs, may_rerun
+from submissions.services import arriving, choosing, lifecycle, logs, quotas, rerunning, uploads
 
 _ON_A_PAGE = 100
 
@@ -163,6 +163,21 @@ def cancel(request: HttpRequest, public_id: str) -> HttpResponse:
         messages.success(request, "Cancelled. A running container is being stopped.")
     else:
         messages.info(request, "It had already ended; nothing was changed.")
+    return redirect("submission", public_id=public_id)
+
+
+@login_required
+@require_POST
+def let_stand(request: HttpRequest, public_id: str) -> HttpResponse:
+    found = _visible(request.user, public_id)
+    if not may_let_stand(request.user, found):
+        raise Http404
+    try:
+        choosing.let_stand(submission=found, by=_user(request.user))
+    except choosing.NotChosen as refusal:
+        messages.info(request, f"Nothing was changed. {refusal.message}")
+    else:
+        messages.success(request, "It stands now, in place of what stood before.")
     return redirect("submission", public_id=public_id)
 
 

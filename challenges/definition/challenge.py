@@ -18,7 +18,7 @@ from challenges.definition.participation import (
     TeamsSpec,
     institutes_differ,
 )
-from challenges.definition.phases import SLUG, PhaseSpec, visibility_problems
+from challenges.definition.phases import SLUG, PhaseSpec, entry_problems, visibility_problems
 from evaluation.documents import read_document
 from evaluation.readers import Recipe
 from evaluation.spec import EvaluationSpec, Strict
@@ -194,9 +194,11 @@ class ChallengeDefinition(Strict):
 
     @field_validator("phases")
     @classmethod
-    def _phases_differ(cls, phases: list[PhaseSpec]) -> list[PhaseSpec]:
+    def _phases_differ(cls, phases: list[PhaseSpec], info: ValidationInfo) -> list[PhaseSpec]:
         problems = _repeated("two have the slug", [phase.slug for phase in phases])
         problems += visibility_problems(phases)
+        if evaluation := info.data.get("evaluation"):
+            problems += entry_problems(phases, evaluation)
         if problems:
             raise ValueError("; ".join(problems))
         return phases

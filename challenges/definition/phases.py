@@ -1,11 +1,22 @@
 """When submissions are taken, on which cases, and within which limits."""
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
-from evaluation.spec import Strict
+from evaluation.metrics import CohortMetric
+from evaluation.ranking.declared import label_of, metric_of
+from evaluation.spec import EvaluationSpec, Strict
 
 SLUG = r"^[a-z0-9][a-z0-9-]{1,58}[a-z0-9]$"
 SPLIT = r"^[a-z0-9][a-z0-9-]{0,38}$"
@@ -107,6 +118,15 @@ KINDS: dict[str, str] = {
 }
 
 
+ENTRIES: dict[str, str] = {
+    "latest": "The latest scored submission",
+    "chosen": "The one that it lets stand; its latest until it says so",
+    "best": "The best by one metric",
+}
+"""Which submission of a team, or of a person alone, stands on the leaderboard."""
+_NEW = ("entry", "best_by")
+
+
 class PhaseSpec(Strict):
     slug: str = Field(pattern=SLUG)
     title: str = Field(min_length=1, max_length=200)
@@ -135,6 +155,39 @@ class PhaseSpec(Strict):
     closes: Moment | None = None
     limits: Limits = Limits()
     quota: Quota = Quota()
+    entry: Literal["latest", "chosen", "best"] = Field(
+        default="latest",
+        description="Which submission of each team stands on the leaderboard: latest; chosen: the "
+        "one that it lets stand before the phase closes, its latest until then; best: by best_by.",
+    )
+    best_by: str = Field(
+        default="",
+        max_length=100,
+        description="With entry: best, a metric of single cases (dice, or dice[node]); its mean "
+        "over cases decides, of equals the earlier.",
+    )
+
+    @model_serializer(mode="wrap")
+    def _said(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A phase that says nothing new has the hash that it had before it could."""
+        document: dict[str, Any] = write(self)
+        usual = type(self).model_fields
+        return {
+            name: value
+            for name, value in document.items()
+            if name not in _NEW or getattr(self, name) != usual[name].default
+        }
+
+    @model_validator(mode="after")
+    def _one_entry_each(self) -> Self:
+        if self.entry == "best" and self.kind == "final":
+            raise ValueError(
+                "entry: a final phase takes no best of several, which would be the luckiest; "
+                "latest or chosen is expected"
+            )
+        if (self.entry == "best") != bool(self.best_by):
+            raise ValueError("best_by: a metric is expected with entry: best, and only there")
+        return self
 
     @field_validator("closes")
     @classmethod
@@ -170,9 +223,42 @@ class PhaseSpec(Strict):
         return takes
 
     @property
+    def who_competes(self) -> str:
+        """A sentence for those who read its leaderboard."""
+        which = {
+            "latest": "its latest scored submission",
+            "chosen": "the one that it let stand, or its latest where it chose none",
+            "best": f"its best by {self.best_by}, of equals the earlier",
+        }[self.entry]
+        return f"One entry of each team, and of each person alone: {which}."
+
+    @property
     def gives_away(self) -> bool:
         """Whether its cases can be downloaded."""
         return self.download or self.kind == "training"
+
+
+def entry_problems(phases: list[PhaseSpec], evaluation: EvaluationSpec) -> list[str]:
+    """Metrics that phases name and that cannot tell the best entry."""
+    return [
+        f"the phase “{phase.slug}”: best_by: {problem}"
+        for phase in phases
+        if phase.best_by and (problem := _column_problem(phase.best_by, evaluation))
+    ]
+
+
+def _column_problem(name: str, evaluation: EvaluationSpec) -> str:
+    known = {metric.id: metric for metric in evaluation.every}
+    metric, label = known.get(metric_of(name)), label_of(name)
+    if metric is None:
+        return f"“{name}” is not among the metrics ({', '.join(known)})"
+    if isinstance(metric, CohortMetric) or not metric.direction.ranks:
+        return f"“{name}” has no order of single cases; name another"
+    if label and label not in evaluation.labels:
+        return f"“{name}”: there is no label “{label}” ({', '.join(evaluation.labels)})"
+    if not label and len(evaluation.labels) > 1:
+        return f"“{name}” has {len(evaluation.labels)} labels; name one, as in {name}[…]"
+    return ""
 
 
 def visibility_problems(phases: list[PhaseSpec]) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.text import slugify
 
-from challenges.definition.phases import KINDS, MOST_COUNTED, SPLIT_OR_NONE
+from challenges.definition.phases import ENTRIES, KINDS, MOST_COUNTED, SPLIT_OR_NONE
 from challenges.forms.base import Document
 
 _LIMITS = {
@@ -70,6 +70,18 @@ class PhaseForm(forms.Form):
     )
     opens = _moment("Opens")
     closes = _moment("Closes")
+    entry = forms.ChoiceField(
+        required=False,
+        label="On the leaderboard stands",
+        choices=list(ENTRIES.items()),
+        help_text="Of each team, or person alone.",
+    )
+    best_by = forms.CharField(
+        required=False,
+        max_length=100,
+        label="Best by",
+        help_text="Where the best stands: the id of a metric, such as dice, or dice[node].",
+    )
     submissions = forms.IntegerField(
         required=False,
         min_value=1,
@@ -104,7 +116,8 @@ class PhaseForm(forms.Form):
         choices=[("any", "gVisor where the host has it"), ("gvisor", "gVisor required")],
     )
 
-    BASICS = ("title", "slug", "kind", "cases", "split", "download", "takes", "opens", "closes")
+    BASICS = ("title", "slug", "kind", "cases", "split", "download", "takes", "opens", "closes",
+        "entry", "best_by")  # fmt: skip
     QUOTA = ("submissions", "attempts", "days", "at_once")
     LIMITS = (
         "memory_gib",
@@ -133,6 +146,13 @@ class PhaseForm(forms.Form):
             self.add_error("cases", "Training data are given away, so they are public.")
         if "predictions" in values.get("takes", "") and values.get("cases") == "hidden":
             self.add_error("takes", "Masks can be made of public cases only.")
+        entry, best_by = values.get("entry") or "latest", values.get("best_by")
+        if entry == "best" and values.get("kind") == "final":
+            self.add_error("entry", "A final phase takes no best of several: the luckiest it is.")
+        if entry == "best" and not best_by:
+            self.add_error("best_by", "Name the metric by which it is the best.")
+        if best_by and entry != "best":
+            self.add_error("best_by", "Only where the best stands.")
         return values
 
 
@@ -168,10 +188,21 @@ def _initial(phase: dict[str, Any]) -> dict[str, Any]:
         "kind": phase.get("kind", "benchmark"),
         "cases": phase.get("cases", "hidden"),
         "download": phase.get("download", False),
+        "entry": phase.get("entry", "latest"),
+        "best_by": phase.get("best_by", ""),
         "takes": " ".join(sorted(phase.get("takes") or ["container"])),
         **{name: _read(phase.get(name)) for name in ("opens", "closes")},
         **{name: limits.get(name, default) for name, default in _LIMITS.items()},
         **{name: quota.get(name, default) for name, default in _QUOTA.items()},
+    }
+
+
+def _unless_usual(values: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
+    """So that a phase that says nothing new is written as it always was."""
+    return {
+        name: values[name]
+        for name, default in usual.items()
+        if values.get(name) and values[name] != default
     }
 
 
@@ -186,6 +217,7 @@ def _phase(values: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
         "slug": slug,
         **{name: values[name] for name in ("title", "kind", "cases", "split", "download")},
         "takes": values["takes"].split(),
+        **_unless_usual(values, {"entry": "latest", "best_by": ""}),
         **{
             name: values[name].astimezone(UTC).isoformat() if values[name] else None
             for name in ("opens", "closes")

@@ -7,7 +7,7 @@ from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from challenges.definition import ChallengeDefinition
+from challenges.definition import ChallengeDefinition, PhaseSpec
 from challenges.models import Case, Challenge, Dataset, Edition, Phase, Protocol, Reference
 from challenges.policies import INSIDE, ORGANISERS, Viewer, may_see_cases
 
@@ -15,6 +15,11 @@ from challenges.policies import INSIDE, ORGANISERS, Viewer, may_see_cases
 def definition_of(challenge: Challenge) -> ChallengeDefinition:
     """The definition in force: the newest protocol's."""
     return ChallengeDefinition.model_validate(protocol_of(challenge).document)
+
+
+def phase_spec(phase: Phase) -> PhaseSpec:
+    """What the definition in force says of the phase."""
+    return {one.slug: one for one in definition_of(phase.challenge).phases}[phase.slug]
 
 
 def protocol_of(challenge: Challenge) -> Protocol:

@@ -28,8 +28,8 @@ from submissions.api.answers import (
     submission_out,
 )
 from submissions.judging.writable import refused_paths
-from submissions.policies import may_cancel
-from submissions.services import arriving, lifecycle, quotas, uploads
+from submissions.policies import may_cancel, may_let_stand
+from submissions.services import arriving, choosing, lifecycle, quotas, uploads
 
 router = Router(tags=["Submissions"])
 
@@ -125,6 +125,24 @@ def cancel_submission(request: HttpRequest, submission_id: str) -> Status[Any]:
         submission=found, by=caller_of(request).user
     ):
         return Status(CONFLICT, Problem(detail="It had already ended; nothing was changed."))
+    return Status(200, submission_out(request, submission_id))
+
+
+@router.post(
+    "/submissions/{submission_id}/stand",
+    auth=SUBMIT,
+    response={200: SubmissionOut, 409: Problem},
+)
+def let_submission_stand(request: HttpRequest, submission_id: str) -> Status[Any]:
+    """Where teams choose: it stands on the leaderboard, in place of what stood before."""
+    found = seen(request, submission_id)
+    user = caller_of(request).user
+    if not may_let_stand(user, found):
+        raise Http404
+    try:
+        choosing.let_stand(submission=found, by=user)
+    except choosing.NotChosen as refusal:
+        return Status(CONFLICT, Problem(detail=refusal.message))
     return Status(200, submission_out(request, submission_id))
 
 

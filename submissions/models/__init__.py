@@ -8,6 +8,7 @@ from submissions.models.algorithm import (
     Kind,
     Upload,
 )
+from submissions.models.chosen import Chosen
 from submissions.models.host import Host, Worker
 from submissions.models.readers import AgainstReader, CrossScoring, ReaderResult
 from submissions.models.rescore import Rescore
@@ -21,6 +22,7 @@ __all__ = [
     "Attempt",
     "CardRevision",
     "CaseResult",
+    "Chosen",
     "ContainerImage",
     "CrossScoring",
     "Host",

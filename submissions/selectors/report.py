@@ -26,6 +26,7 @@ from submissions.sandbox.process import SANDBOX_NONE
 from submissions.selectors.cards import CardView, card_view, missing_fields
 from submissions.selectors.cases import CaseRow, row_of
 from submissions.selectors.estimating import Estimate, estimate
+from submissions.selectors.standing import Standing, standing_of
 from submissions.services import quotas, rerunning
 from submissions.services.checking import stored_config
 
@@ -54,7 +55,7 @@ class Report:
     organiser is not offered to. rerun: the attempt after this one. waits_for: "earlier" (of the
     same person), "engine" or "gvisor", where it waits for more than a free place. hints: what the
     phase lacks that the image seems to expect. card_lacks: titles of what the challenge asks for
-    before the entry stands on its leaderboard.
+    before the entry stands on its leaderboard. standing: None where nobody chooses what stands.
     """
 
     submission: Submission
@@ -74,6 +75,7 @@ class Report:
     hints: tuple[Hint, ...]
     card: CardView
     card_lacks: tuple[str, ...]
+    standing: Standing | None
     columns: Columns
     several_labels: bool
     summaries: tuple[Summary, ...]
@@ -138,6 +140,7 @@ def report(viewer: Viewer, submission: Submission) -> Report:
         card_lacks=()
         if submission.is_baseline
         else missing_fields(submission.version, definition_of(submission.phase.challenge)),
+        standing=standing_of(viewer, submission),
         columns=columns,
         several_labels=len(spec.labels) > 1,
         summaries=tuple(summarise(column) for column in values) if detailed else (),

@@ -111,6 +111,7 @@ GRANTS_PUBLIC = {
     "own_submissions": SIGNED_IN,
     "submission": OWN,
     "cancel": OWN,
+    "let_stand": {"owner", "team mate"},
     "rerun": ORGANISE,
     "release_logs": set(),
     "withhold_logs": set(),
@@ -136,7 +137,7 @@ GRANTS_HIDDEN = {
     "release_logs": ORGANISE,
     "withhold_logs": ORGANISE,
 }
-OF_A_SUBMISSION = {"cancel", "rerun", "release_logs", "withhold_logs"}
+OF_A_SUBMISSION = {"cancel", "let_stand", "rerun", "release_logs", "withhold_logs"}
 OF_A_HOST = {"drain", "resume"}
 OF_AN_OPERATOR = {*OF_A_HOST, "mail_again"}
 OF_PARTICIPANTS = {

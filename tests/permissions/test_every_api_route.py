@@ -55,6 +55,7 @@ GRANTS = {
     ("get", "/algorithms"): SIGNED_IN,
     ("get", "/algorithms/{algorithm_id}"): ALL,
     ("put", "/algorithms/{algorithm_id}/versions/{number}/card"): {"owner"},
+    ("post", "/submissions/{submission_id}/stand"): {"owner"},
     ("post", "/submissions/{submission_id}/rerun"): {"organiser"},
     ("post", "/submissions/{submission_id}/logs/release"): set(),
     ("post", "/submissions/{submission_id}/logs/withhold"): set(),
@@ -104,6 +105,7 @@ SCOPE = {
     ("post", "/submissions"): "submit",
     ("put", "/algorithms/{algorithm_id}/versions/{number}/card"): "submit",
     ("post", "/submissions/{submission_id}/cancel"): "submit",
+    ("post", "/submissions/{submission_id}/stand"): "submit",
     **{
         route: "organise"
         for route in GRANTS
