@@ -13,6 +13,7 @@ from accounts.api import router as accounts
 from accounts.callers import PerMinute
 from challenges.api import router as challenges
 from leaderboards.api import router as leaderboards
+from leaderboards.evidence.api import router as evidence
 from leaderboards.uncertainty_api import router as uncertainty
 from submissions.api import router as submissions
 
@@ -66,7 +67,7 @@ api = _Documented(
     description=_DESCRIPTION,
     throttle=[LIMIT],
 )
-for router in (accounts, challenges, submissions, leaderboards, uncertainty):
+for router in (accounts, challenges, submissions, leaderboards, uncertainty, evidence):
     api.add_router("", router)
 
 

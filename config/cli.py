@@ -17,6 +17,7 @@ from config.environment import ROOT, Environment, SettingsRefused, environment
 from config.organising import export_challenge, split, validate
 from config.ranking import rank
 from config.submitting import cancel, results, status, submit
+from config.verifying import verify
 from evaluation.cli import check, metrics, score
 
 app = typer.Typer(
@@ -25,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     help="Uptake: a platform for PET segmentation challenges.",
 )
-for command in (score, check, metrics, rank, validate, export_challenge, split):
+for command in (score, check, metrics, rank, verify, validate, export_challenge, split):
     app.command()(command)
 app.command("try")(try_image)
 for of_developers in (new_algorithm, submit, status, cancel, results):

@@ -36,11 +36,18 @@ def interruptible() -> Iterator[None]:
 
 
 def migrate(console: Console) -> None:
-    """Database and static files, as this version of the code wants them."""
+    """Database, static files and signing key, as this version of the code wants them."""
+    from django.conf import settings
     from django.core.management import call_command
+
+    from leaderboards.evidence.keys import KeyRefused, signing_key
 
     call_command("migrate", interactive=False, verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
+    try:
+        signing_key(settings.STATE)
+    except KeyRefused as error:
+        raise StartRefused(str(error)) from None
     console.print("Database and static files are ready.")
 
 

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from leaderboards import case_views, entry_pages, uncertainty_views, views
+from leaderboards.evidence import views as evidence_views
 
 _BOARD = "challenges/<slug:slug>/<slug:phase_slug>/leaderboard/"
 _CASE = f"{_BOARD}cases/<str:case_id>/"
@@ -28,4 +29,8 @@ urlpatterns = [
         case_views.entry_lesions,
         name="entry_lesions",
     ),
+    path("results/<str:submission>/", evidence_views.result, name="result"),
+    path("results/<str:submission>/evidence.json", evidence_views.evidence, name="evidence"),
+    path("results/<str:submission>/badge.svg", evidence_views.badge_svg, name="result_badge"),
+    path("signing-key/", evidence_views.keys, name="signing_key"),
 ]

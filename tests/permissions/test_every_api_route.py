@@ -13,6 +13,7 @@ from challenges.models import Answer, Challenge, Membership, Phase, Registration
 from challenges.services import announcing, asking, teams
 from challenges.services.members import add_member
 from config.api import api
+from leaderboards.services import refresh
 from submissions.models import Submission
 from submissions.services.checking import check_next
 from submissions.services.running import run_next
@@ -41,6 +42,8 @@ GRANTS = {
     ("get", "/challenges/{slug}/phases/{phase}/allowance"): SIGNED_IN,
     ("get", "/challenges/{slug}/phases/{phase}/leaderboard"): ALL,
     ("get", "/challenges/{slug}/phases/{phase}/uncertainty"): ALL,
+    ("get", "/results/{submission_id}"): ALL,
+    ("get", "/signing-keys"): ALL,
     ("post", "/challenges/{slug}/phases/{phase}/uploads"): SIGNED_IN,
     ("get", "/uploads"): SIGNED_IN,
     ("head", "/uploads/{upload_id}"): {"owner"},
@@ -167,6 +170,7 @@ def made(django_db_setup, django_db_blocker, tmp_path_factory):
             pass
         upload(Program(a_user("owner")), phase, a_tar(2000))
         tell_of_ends()
+        refresh(phase=phase)
         teams.create_team(challenge=challenge, user=a_user("owner"), name="Ours")
         by = a_user("organiser")
         announcing.announce(challenge=challenge, title="A date", text="It moves.", by=by)
