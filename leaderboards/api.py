@@ -74,12 +74,14 @@ class EntryOut(Schema):
 
 
 class LeaderboardOut(Schema):
-    """edition: of the scores; made_at: null where nothing is scored yet."""
+    """edition: of the scores; made_at: null where nothing is scored yet. notes: sentences, of what
+    is not shown to you; of an entry of 0 cases it is not told on how many it stands."""
 
     challenge: str
     phase: str
     edition: int | None
     made_at: datetime | None
+    notes: list[str]
     columns: list[ColumnOut]
     entries: list[EntryOut]
 
@@ -96,6 +98,7 @@ def get_leaderboard(request: HttpRequest, slug: str, phase: str) -> LeaderboardO
         phase=phase,
         edition=shown.snapshot.edition.number if shown.snapshot else None,
         made_at=shown.snapshot.created_at if shown.snapshot else None,
+        notes=list(shown.notes),
         columns=[_column(column) for column in columns],
         entries=[_entry(row, columns) for row in shown.table.rows],
     )

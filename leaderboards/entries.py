@@ -10,8 +10,8 @@ from challenges.definition import PhaseSpec
 from challenges.models import Case, Challenge, Edition, Phase, Team, TeamMember
 from challenges.selectors import cases_of, definition_of
 from challenges.selectors.organisers import OrganisersSide, organisers_side
-from leaderboards.best import goodness
 from submissions.models import CaseResult, Run, Submission
+from submissions.selectors.best import goodness
 from submissions.selectors.cards import missing_fields
 from submissions.selectors.standing import Whose, choices_in, entered_as, whose
 

@@ -13,6 +13,7 @@ from leaderboards.policies import may_see_details
 from leaderboards.states import states_of
 from leaderboards.subgroups import subgroups
 from leaderboards.views import number_of
+from leaderboards.visibility import view_of
 
 _STATES_A_PAGE = 50
 
@@ -48,7 +49,9 @@ def by_subgroup(request: HttpRequest, slug: str, phase_slug: str) -> HttpRespons
 def states(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     """Every state that was ever shown, with its hash."""
     phase = _phase(slug, phase_slug)
-    page = Paginator(states_of(phase), _STATES_A_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(states_of(phase, view_of(request.user, phase)), _STATES_A_PAGE).get_page(
+        request.GET.get("page")
+    )
     context = {"challenge": phase.challenge, "phase": phase, "states": page}
     return render(request, "leaderboards/states.html", context)
 

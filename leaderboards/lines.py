@@ -67,7 +67,7 @@ def _line(row: Row, board: Board, *, opens_tier: bool) -> Line:
         rank_set=_range(row.set_low, row.set_high),
         tier="" if row.tier is None else str(row.tier),
         opens_tier=opens_tier,
-        failed=str(row.failed),
+        failed=str(row.failed) if row.cases else "–",
         seconds=duration(row.seconds_per_case),
         memory=_memory(row.peak_memory_bytes),
         ranked=tuple(cell for cell in cells if cell.ranked),

@@ -3,6 +3,7 @@
 from challenges.models import Phase
 from challenges.policies import Viewer, may_see, may_see_data
 from challenges.selectors.viewing import images_are_public
+from challenges.visibility import sight_of
 from submissions.models import Submission
 from submissions.policies import is_theirs
 
@@ -15,10 +16,14 @@ def may_see_board(viewer: Viewer, phase: Phase) -> bool:
 def may_see_details(viewer: Viewer, phase: Phase) -> bool:
     """Scores of single cases of every entry, and the cases' images.
 
-    Of a public phase everyone, from its opening on; of a hidden one organisers and stewards.
+    Of a public phase everyone, from its opening on; of a hidden one organisers and stewards. Where
+    its leaderboard is frozen or anonymous, hides a metric, or tells less than its scores in full,
+    nobody else, as single cases would tell it all.
     """
     if may_see_data(viewer, phase.challenge):
         return True
+    if not sight_of(viewer, phase).is_whole:
+        return False
     return phase.challenge.published_at is not None and images_are_public(phase)
 
 

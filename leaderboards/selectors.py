@@ -11,12 +11,11 @@ import numpy as np
 from challenges.models import Phase
 from challenges.policies import Viewer, may_see_cases
 from challenges.selectors import shown_edition
-from evaluation.standings import LEAST_PATIENTS
 from evaluation.standings.scores import averaged
 from leaderboards.dots import Axis, axes_of, path_of
 from leaderboards.models import Scores, Slice, Snapshot
-from leaderboards.policies import may_see_details
 from leaderboards.tables import Row, Table
+from leaderboards.visibility import View, seen_table, view_of
 from submissions.models import Submission
 from submissions.selectors import in_flight, submissions_of
 
@@ -42,7 +41,8 @@ class Board:
 
     table: the rows of this page; count: of all rows. choices: groups of cases to choose from;
     withheld: how many others are too small to be shown. chosen: the group that this is of; None for
-    all cases. own: public ids of those under way that the viewer may open. dots: of each row and
+    all cases. notes: sentences, of what is not shown to this viewer. own: public ids of those under
+    way that the viewer may open. dots: of each row and
     column, where the viewer may see single cases.
     """
 
@@ -56,6 +56,7 @@ class Board:
     choices: tuple[Choice, ...]
     withheld: int
     chosen: Choice | None
+    notes: tuple[str, ...]
     axes: tuple[Axis, ...]
     dots: dict[str, tuple[str, ...]]
     in_flight: tuple[Submission, ...]
@@ -64,12 +65,33 @@ class Board:
 
 
 def snapshot_of(phase: Phase, *, as_of: date | None = None) -> Snapshot | None:
-    """The newest; with ``as_of``, the last one of that day (UTC) or before it, of any edition."""
+    """The newest; with ``as_of``, the last one of that day (UTC) or before it, of any edition. For
+    the platform itself: of what is shown to people, ``seen_snapshot`` tells."""
     snapshots = Snapshot.objects.select_related("edition").defer("document")
     if as_of is None:
         return snapshots.filter(edition=shown_edition(phase)).first()
     until = datetime.combine(as_of, time.min, UTC) + timedelta(days=1)
     return snapshots.filter(edition__phase=phase, created_at__lt=until).first()
+
+
+def seen_snapshot(view: View, *, as_of: date | None = None) -> Snapshot | None:
+    """``snapshot_of``, as far as the viewer may see it: of a frozen leaderboard none that is newer
+    than the moment since which it is."""
+    if view.shows_nothing:
+        return None
+    latest = view.latest()
+    if latest is None:
+        return snapshot_of(view.phase, as_of=as_of)
+    if as_of is not None:
+        end = datetime.combine(as_of, time.min, UTC) + timedelta(days=1)
+        latest = min(latest, end - timedelta(microseconds=1))
+    snapshots = Snapshot.objects.select_related("edition").defer("document")
+    return snapshots.filter(edition__phase=view.phase, created_at__lte=latest).first()
+
+
+def seen_table_of(view: View, snapshot: Snapshot, chosen: Choice | None = None) -> Table:
+    """Of all cases, or of one group, as ``view`` shows it."""
+    return seen_table(view, table_of(snapshot, chosen), table_of(snapshot))
 
 
 def board(
@@ -87,15 +109,13 @@ def board(
     """sort: one of FIXED_COLUMNS or a column's key; order: asc or desc, by default best first.
     group: a choice's key. What is none of them is read as the rank, and as all cases. submission:
     the page on which this one stands, in place of ``page``."""
-    snapshot = snapshot_of(phase, as_of=as_of)
-    details = may_see_details(viewer, phase)
+    view = view_of(viewer, phase)
+    snapshot, details = seen_snapshot(view, as_of=as_of), view.details
     choices, withheld = _choices(snapshot, everything=details or not phase.is_hidden)
     chosen = next((one for one in choices if one.key == group), None)
     table = Table((), ())
     if snapshot is not None:
-        table = table_of(snapshot, chosen)
-    if phase.is_hidden and not details:
-        table = protected_table(table)
+        table = seen_table_of(view, snapshot, chosen)
     keys = {column.key for column in table.columns}
     if sort not in keys | set(FIXED_COLUMNS):
         sort = "rank"
@@ -122,9 +142,10 @@ def board(
         choices=choices,
         withheld=withheld,
         chosen=chosen,
+        notes=tuple(view.sight.notes),
         axes=axes,
         dots=_dots(snapshot, shown, axes) if details and chosen is None and snapshot else {},
-        in_flight=running if may_see_cases(viewer, phase) else (),
+        in_flight=running if may_see_cases(viewer, phase) and not view.names_nobody else (),
         in_flight_count=len(running),
         own=frozenset(own.values_list("public_id", flat=True)),
     )
@@ -154,26 +175,6 @@ def _axes(snapshot: Snapshot, chosen: Choice | None) -> tuple[Axis, ...]:
 @lru_cache(maxsize=16)
 def _axes_of(pk: int, hashed: str, grouping: str, label: str) -> tuple[Axis, ...]:
     return axes_of(_read(pk, hashed, grouping, label))
-
-
-def protected_table(table: Table) -> Table:
-    """For the public of a hidden phase: no figure stands on fewer than ten patients."""
-    return replace(table, rows=tuple(_protected_row(row, table) for row in table.rows))
-
-
-def _protected_row(row: Row, table: Table) -> Row:
-    cells = tuple(
-        cell
-        if cell is not None
-        and column.key not in table.withheld
-        and (cell.count if cell.patients is None else cell.patients) >= LEAST_PATIENTS
-        else None
-        for cell, column in zip(row.cells, table.columns, strict=True)
-    )
-    told = all(
-        cell is not None for cell, column in zip(cells, table.columns, strict=True) if column.ranked
-    )
-    return replace(row, cells=cells, mean_rank=row.mean_rank if told else None)
 
 
 def _choices(snapshot: Snapshot | None, *, everything: bool) -> tuple[tuple[Choice, ...], int]:

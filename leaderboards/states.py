@@ -8,6 +8,7 @@ from typing import Any
 from challenges.models import Phase
 from leaderboards.models import Snapshot
 from leaderboards.tables import Table
+from leaderboards.visibility import View
 
 KEY = "since"
 """Under which a snapshot's document keeps its ``Change``, so that lists read nothing else of it."""
@@ -54,11 +55,14 @@ def change(before: Table | None, after: Table, *, edition: bool) -> Change:
     )
 
 
-def states_of(phase: Phase) -> list[State]:
-    """Every kept state, the newest first."""
-    rows = Snapshot.objects.filter(edition__phase=phase).values_list(
-        "created_at", "edition__number", "content_hash", f"document__{KEY}"
-    )
+def states_of(phase: Phase, view: View | None = None) -> list[State]:
+    """Every kept state, the newest first; with ``view``, those that may be seen."""
+    kept = Snapshot.objects.filter(edition__phase=phase)
+    if view is not None and view.shows_nothing:
+        kept = kept.none()
+    elif view is not None and view.latest() is not None:
+        kept = kept.filter(created_at__lte=view.latest())
+    rows = kept.values_list("created_at", "edition__number", "content_hash", f"document__{KEY}")
     return [
         State(made_at, number, hashed, Change(**told) if told else None)
         for made_at, number, hashed, told in rows

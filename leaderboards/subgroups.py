@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from challenges.models import Phase
 from challenges.policies import Viewer
 from evaluation.aggregate import Summary
-from leaderboards.policies import may_see_details
-from leaderboards.selectors import Board, Choice, board, protected_table, table_of
+from leaderboards.selectors import Board, Choice, board, seen_table_of
 from leaderboards.tables import Column, Row
+from leaderboards.visibility import view_of
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,10 @@ def subgroups(
     if column is None or whole.snapshot is None:
         return Subgroups(whole, groupings, grouping, choices, column, ())
     at = columns.index(column)
-    hides = phase.is_hidden and not may_see_details(viewer, phase)
-    tables = [table_of(whole.snapshot, choice) for choice in choices]
+    view = view_of(viewer, phase)
     groups: list[Mapping[str, Row]] = [
-        {row.submission: row for row in (protected_table(one) if hides else one).rows}
-        for one in tables
+        {row.submission: row for row in seen_table_of(view, whole.snapshot, choice).rows}
+        for choice in choices
     ]
     rows = tuple(_on_groups(row, groups, at, column) for row in whole.table.rows)
     return Subgroups(whole, groupings, grouping, choices, column, rows)
@@ -66,11 +65,10 @@ def groups_of_entry(
     """One entry on every group that may be shown, with its rank there."""
     if shown.snapshot is None:
         return ()
-    hides = phase.is_hidden and not may_see_details(viewer, phase)
+    view = view_of(viewer, phase)
     found = []
     for choice in shown.choices:
-        table = table_of(shown.snapshot, choice)
-        table = protected_table(table) if hides else table
+        table = seen_table_of(view, shown.snapshot, choice)
         found += [(choice, row) for row in table.rows if row.submission == submission]
     return tuple(found)
 

@@ -24,9 +24,9 @@ from leaderboards.figures.kinds import (
 from leaderboards.figures.names import Name, names_of
 from leaderboards.grid_html import html_of
 from leaderboards.models import Analysis, Drawing, Figure, Slice, Snapshot
-from leaderboards.policies import may_see_details
-from leaderboards.selectors import snapshot_of, table_of
+from leaderboards.selectors import seen_snapshot, seen_table_of, table_of
 from leaderboards.tables import Table
+from leaderboards.visibility import View, view_of
 
 WITHHELD = (
     f"The cases are hidden, and of fewer than {LEAST_PATIENTS} patients: p-values and ranks over "
@@ -38,15 +38,22 @@ WITHHELD_CENTRES = (
 )
 
 
+_CLOSED = (
+    "How sure the ranks are is for the organisers meanwhile, as it would tell what is not shown."
+)
+
+
 @dataclass(frozen=True)
 class HowSure:
     """uncertainty: None where fewer than two compete, or nothing could be ranked; without what is
-    withheld, of which ``refused`` says so. names: of its entries, in their order."""
+    withheld, of which ``refused`` says so. names: of its entries, in their order. notes: sentences,
+    of what the organisers do not show."""
 
     snapshot: Snapshot | None
     table: Table
     uncertainty: Uncertainty | None = None
     names: tuple[Name, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def withheld(self) -> tuple[str, ...]:
@@ -100,16 +107,20 @@ def how_sure(
     viewer: Viewer, phase: Phase, *, as_of: date | None = None, snapshot: int | None = None
 ) -> HowSure:
     """Of the newest snapshot, of the last one of a day, or of that with the key ``snapshot``."""
-    found = snapshot_of(phase, as_of=as_of) if snapshot is None else _the(phase, snapshot)
+    view = view_of(viewer, phase)
+    found = seen_snapshot(view, as_of=as_of) if snapshot is None else _the(view, snapshot)
     if found is None:
-        return HowSure(None, Table((), ()))
+        return HowSure(None, Table((), ()), notes=tuple(view.sight.notes))
+    if not view.shows_uncertainty:
+        table = seen_table_of(view, found)
+        return HowSure(found, table, notes=(*view.sight.notes, _CLOSED))
     table = table_of(found)
     analysis = Analysis.objects.filter(snapshot=found).first()
     if analysis is None:
         return HowSure(found, table)
     uncertainty = uncertainty_of(analysis.document)
     names = names_of(uncertainty.entries, table.rows)
-    if phase.is_hidden and not may_see_details(viewer, phase):
+    if view.protects:
         uncertainty = _for_the_public(found, table, uncertainty)
     return HowSure(found, table, uncertainty, names)
 
@@ -166,9 +177,13 @@ def _failed(drawing: Drawing, kind: Kind) -> bool:
     return drawing.state == Drawing.State.FAILED or kind.value in drawing.failed
 
 
-def _the(phase: Phase, key: int) -> Snapshot | None:
+def _the(view: View, key: int) -> Snapshot | None:
     snapshots = Snapshot.objects.select_related("edition").defer("document")
-    return snapshots.filter(edition__phase=phase, pk=key).first()
+    found = snapshots.filter(edition__phase=view.phase, pk=key).first()
+    latest = view.latest()
+    if found is None or view.shows_nothing or (latest and found.created_at > latest):
+        return None
+    return found
 
 
 def _for_the_public(snapshot: Snapshot, table: Table, of: Uncertainty) -> Uncertainty:

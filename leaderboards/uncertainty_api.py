@@ -121,7 +121,7 @@ def get_uncertainty(
         schemes=_otherwise(of.schemes) if of else [],
         readers=_otherwise(of.readers) if of else [],
         centres=_otherwise(of.centres) if of else [],
-        refused=dict(of.refused) if of else {},
+        refused=dict(of.refused) if of else {"all": " ".join(found.notes)} if found.notes else {},
         figures=_figures(found, slug, phase),
     )
 

@@ -1,11 +1,9 @@
 """When submissions are taken, on which cases, and within which limits."""
 
-from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal, Self
+from datetime import datetime
+from typing import Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
-    BeforeValidator,
     Field,
     SerializerFunctionWrapHandler,
     ValidationInfo,
@@ -14,6 +12,8 @@ from pydantic import (
     model_validator,
 )
 
+from challenges.definition.moments import Moment
+from challenges.definition.visibility import LeaderboardSpec, hidden_column_problems
 from evaluation.metrics import CohortMetric
 from evaluation.ranking.declared import label_of, metric_of
 from evaluation.spec import EvaluationSpec, Strict
@@ -24,29 +24,6 @@ SPLIT_OR_NONE = r"^([a-z0-9][a-z0-9-]{0,38})?$"
 
 MOST_COUNTED = 1_000_000
 """Of submissions or cases; no database holds any number."""
-
-_EXAMPLE_TIME = "2027-01-31T23:59:00Z"
-
-
-def _no_number(moment: object) -> object:
-    if isinstance(moment, date) or (isinstance(moment, str) and "-" in moment.strip()[1:]):
-        return moment
-    raise ValueError(f"a date and time is expected, for example {_EXAMPLE_TIME}")
-
-
-def _in_utc(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        raise ValueError(f"a time needs its zone, for example {_EXAMPLE_TIME}")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("the time lies outside the calendar") from None
-
-
-# Not strict, as JSON holds text; but a number would be read as seconds since 1970.
-Moment = Annotated[
-    datetime, Field(strict=False), BeforeValidator(_no_number), AfterValidator(_in_utc)
-]
 
 
 class Limits(Strict):
@@ -124,7 +101,7 @@ ENTRIES: dict[str, str] = {
     "best": "The best by one metric",
 }
 """Which submission of a team, or of a person alone, stands on the leaderboard."""
-_NEW = ("entry", "best_by")
+_NEW = ("entry", "best_by", "leaderboard")
 
 
 class PhaseSpec(Strict):
@@ -165,6 +142,10 @@ class PhaseSpec(Strict):
         max_length=100,
         description="With entry: best, a metric of single cases (dice, or dice[node]); its mean "
         "over cases decides, of equals the earlier.",
+    )
+
+    leaderboard: LeaderboardSpec = Field(
+        default=LeaderboardSpec(), description="What of its leaderboard is shown, and when."
     )
 
     @model_serializer(mode="wrap")
@@ -239,11 +220,15 @@ class PhaseSpec(Strict):
 
 
 def entry_problems(phases: list[PhaseSpec], evaluation: EvaluationSpec) -> list[str]:
-    """Metrics that phases name and that cannot tell the best entry."""
+    """Metrics that phases name, and that cannot tell the best entry, or are not there to hide."""
     return [
         f"the phase “{phase.slug}”: best_by: {problem}"
         for phase in phases
         if phase.best_by and (problem := _column_problem(phase.best_by, evaluation))
+    ] + [
+        f"the phase “{phase.slug}”: {problem}"
+        for phase in phases
+        for problem in hidden_column_problems(phase.leaderboard, evaluation)
     ]
 
 

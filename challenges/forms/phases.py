@@ -5,9 +5,11 @@ from typing import Any
 
 from django import forms
 from django.utils.text import slugify
+from pydantic import ValidationError
 
 from challenges.definition.phases import ENTRIES, KINDS, MOST_COUNTED, SPLIT_OR_NONE
-from challenges.forms.base import Document
+from challenges.definition.visibility import FEEDBACK, SHOWS, LeaderboardSpec
+from challenges.forms.base import Document, WordsField
 
 _LIMITS = {
     "memory_gib": 8.0,
@@ -82,6 +84,21 @@ class PhaseForm(forms.Form):
         label="Best by",
         help_text="Where the best stands: the id of a metric, such as dice, or dice[node].",
     )
+    shows = forms.ChoiceField(
+        required=False,
+        label="The leaderboard is",
+        choices=list(SHOWS.items()),
+        help_text="For all but organisers and stewards.",
+    )
+    since = _moment("Frozen since")
+    until = _moment("Until")
+    hides = WordsField(
+        required=False,
+        max_length=2000,
+        label="Metrics that it hides",
+        help_text="Ids, separated by commas.",
+    )
+    feedback = forms.ChoiceField(required=False, label="Feedback", choices=list(FEEDBACK.items()))
     submissions = forms.IntegerField(
         required=False,
         min_value=1,
@@ -118,6 +135,7 @@ class PhaseForm(forms.Form):
 
     BASICS = ("title", "slug", "kind", "cases", "split", "download", "takes", "opens", "closes",
         "entry", "best_by")  # fmt: skip
+    SHOWN = ("shows", "since", "until", "hides", "feedback")
     QUOTA = ("submissions", "attempts", "days", "at_once")
     LIMITS = (
         "memory_gib",
@@ -130,6 +148,9 @@ class PhaseForm(forms.Form):
 
     def basics(self) -> list[forms.BoundField]:
         return [self[name] for name in self.BASICS]
+
+    def shown(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.SHOWN]
 
     def quota(self) -> list[forms.BoundField]:
         return [self[name] for name in self.QUOTA]
@@ -153,7 +174,19 @@ class PhaseForm(forms.Form):
             self.add_error("best_by", "Name the metric by which it is the best.")
         if best_by and entry != "best":
             self.add_error("best_by", "Only where the best stands.")
+        self._check_leaderboard(values)
         return values
+
+    def _check_leaderboard(self, values: dict[str, Any]) -> None:
+        """By the definition's own rules; of times at that until which something is not shown."""
+        try:
+            LeaderboardSpec.model_validate(_leaderboard(values))
+        except ValidationError as error:
+            for problem in error.errors():
+                text = problem["msg"].removeprefix("Value error, ")
+                key = problem["loc"][0] if problem["loc"] else text.split(":")[0].split(" ")[0]
+                field = key if key in self.SHOWN else "shows"
+                self.add_error(str(field), text[:1].upper() + text[1:])
 
 
 _FormSet = forms.formset_factory(PhaseForm, extra=0, min_num=1, validate_min=True, can_delete=True)
@@ -183,6 +216,7 @@ class PhasesForm(_FormSet):  # type: ignore[misc,valid-type]
 
 def _initial(phase: dict[str, Any]) -> dict[str, Any]:
     limits, quota = phase.get("limits") or {}, phase.get("quota") or {}
+    leaderboard = phase.get("leaderboard") or {}
     return {
         **{name: phase.get(name, "") for name in ("title", "slug", "split")},
         "kind": phase.get("kind", "benchmark"),
@@ -190,11 +224,27 @@ def _initial(phase: dict[str, Any]) -> dict[str, Any]:
         "download": phase.get("download", False),
         "entry": phase.get("entry", "latest"),
         "best_by": phase.get("best_by", ""),
+        "shows": leaderboard.get("shows", "live"),
+        "since": _read(leaderboard.get("since")),
+        "until": _read(leaderboard.get("until")),
+        "hides": ", ".join(leaderboard.get("hides") or ()),
+        "feedback": leaderboard.get("feedback", "full"),
         "takes": " ".join(sorted(phase.get("takes") or ["container"])),
         **{name: _read(phase.get(name)) for name in ("opens", "closes")},
         **{name: limits.get(name, default) for name, default in _LIMITS.items()},
         **{name: quota.get(name, default) for name, default in _QUOTA.items()},
     }
+
+
+def _leaderboard(values: dict[str, Any]) -> dict[str, Any]:
+    """What is as usual stays unwritten."""
+    times = {
+        name: values[name].astimezone(UTC).isoformat()
+        for name in ("since", "until")
+        if values.get(name)
+    }
+    usual = {"shows": "live", "hides": [], "feedback": "full"}
+    return {**_unless_usual(values, usual), **times}
 
 
 def _unless_usual(values: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
@@ -218,6 +268,7 @@ def _phase(values: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
         **{name: values[name] for name in ("title", "kind", "cases", "split", "download")},
         "takes": values["takes"].split(),
         **_unless_usual(values, {"entry": "latest", "best_by": ""}),
+        **({"leaderboard": shown} if (shown := _leaderboard(values)) else {}),
         **{
             name: values[name].astimezone(UTC).isoformat() if values[name] else None
             for name in ("opens", "closes")

@@ -98,7 +98,8 @@ class Phase(models.Model):
     Limits of a whole submission: seconds_total of its containers together, failed_in_a_row of its
     cases. Quotas are per person: submissions that are scored, and attempts of any end, within any
     quota_days; at_once under way. A null is no limit. takes: what may be submitted,
-    "container" and "predictions".
+    "container" and "predictions". leaderboard: what of it is shown, and when
+    (``challenges.visibility``).
     """
 
     class Sandbox(models.TextChoices):
@@ -122,6 +123,7 @@ class Phase(models.Model):
     )
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.BENCHMARK)
     takes = models.JSONField(default=container_alone)
+    leaderboard = models.JSONField(default=dict)
     split = models.CharField(max_length=40, blank=True)
     gives_away = models.BooleanField(default=False)
     slug = models.SlugField(max_length=60)

@@ -236,6 +236,7 @@ def _apply_phase(challenge: Challenge, position: int, spec: PhaseSpec) -> Phase:
             "split": spec.split,
             "gives_away": spec.gives_away,
             "takes": list(spec.takes),
+            "leaderboard": spec.leaderboard.model_dump(mode="json"),
             "opens_at": spec.opens,
             "closes_at": spec.closes,
             **asdict(PhaseLimits.declared(spec.limits)),

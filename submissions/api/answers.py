@@ -135,7 +135,8 @@ class CaseOut(Schema):
 
 class SubmissionOut(SubmissionBrief):
     """attempt: counts re-runs. ahead: submissions received earlier that have not ended.
-    card_lacks: what the challenge asks for before the entry stands on its leaderboard."""
+    card_lacks: what the challenge asks for before the entry stands on its leaderboard. verdict:
+    where a phase shows no scores, whether it is better than your best before it."""
 
     attempt: int
     rerun: str | None
@@ -150,6 +151,7 @@ class SubmissionOut(SubmissionBrief):
     card_lacks: list[str]
     scores_visible: bool
     logs_visible: bool
+    verdict: str
 
 
 class ResultsOut(Schema):
@@ -247,6 +249,7 @@ def submission_out(request: HttpRequest, public_id: str) -> SubmissionOut:
         card_lacks=list(report.card_lacks),
         scores_visible=report.detailed,
         logs_visible=report.logs,
+        verdict=report.verdict,
     )
 
 

@@ -9,7 +9,8 @@ from django.utils import timezone
 from challenges.models import Phase
 from challenges.policies import Viewer
 from challenges.selectors import definition_of, shown_edition
-from evaluation.aggregate import Summary, summarise
+from challenges.visibility import sight_of
+from evaluation.aggregate import Summary
 from evaluation.spec import EvaluationSpec
 from submissions.judging.hints import Hint, hints_of
 from submissions.judging.scores import Columns, columns_of
@@ -26,6 +27,7 @@ from submissions.sandbox.process import SANDBOX_NONE
 from submissions.selectors.cards import CardView, card_view, missing_fields
 from submissions.selectors.cases import CaseRow, row_of
 from submissions.selectors.estimating import Estimate, estimate
+from submissions.selectors.feedback import as_told, summarise_told, verdict_on
 from submissions.selectors.standing import Standing, standing_of
 from submissions.services import quotas, rerunning
 from submissions.services.checking import stored_config
@@ -56,6 +58,8 @@ class Report:
     same person), "engine" or "gvisor", where it waits for more than a free place. hints: what the
     phase lacks that the image seems to expect. card_lacks: titles of what the challenge asks for
     before the entry stands on its leaderboard. standing: None where nobody chooses what stands.
+    notes: what of the scores is not shown; verdict: in place of them, whether it is better than the
+    best before it.
     """
 
     submission: Submission
@@ -79,6 +83,8 @@ class Report:
     columns: Columns
     several_labels: bool
     summaries: tuple[Summary, ...]
+    notes: tuple[str, ...]
+    verdict: str
     rows: tuple[CaseRow, ...]
 
     @property
@@ -97,11 +103,14 @@ class Report:
 def report(viewer: Viewer, submission: Submission) -> Report:
     """As scored in the edition that the leaderboard shows: a case that was excluded since has no
     values in it."""
-    detailed = may_see_case_scores(viewer, submission)
+    sight = sight_of(viewer, submission.phase)
+    detailed = sight.shows_scores and may_see_case_scores(viewer, submission)
     logs = may_see_logs(viewer, submission)
     edition = shown_edition(submission.phase)
     spec = EvaluationSpec.model_validate(edition.specification)
-    columns = columns_of(spec)
+    columns = tuple(
+        (metric, label) for metric, label in columns_of(spec) if sight.shows(metric.id, label)
+    )
     runs = list(
         submission.runs.select_related("case").prefetch_related(
             Prefetch("attempts", Attempt.objects.order_by("fence")),
@@ -110,7 +119,7 @@ def report(viewer: Viewer, submission: Submission) -> Report:
         )
     )
     rows = tuple(
-        row_of(number, run, columns, detailed=detailed, logs=logs)
+        as_told(row_of(number, run, columns, detailed=detailed, logs=logs), sight)
         for number, run in enumerate(runs, start=1)
     )
     values = zip(*(row.values for row in rows), strict=True) if rows else ()
@@ -143,7 +152,9 @@ def report(viewer: Viewer, submission: Submission) -> Report:
         standing=standing_of(viewer, submission),
         columns=columns,
         several_labels=len(spec.labels) > 1,
-        summaries=tuple(summarise(column) for column in values) if detailed else (),
+        summaries=tuple(summarise_told(column, sight) for column in values) if detailed else (),
+        notes=tuple(sight.notes) if not sight.is_exact else (),
+        verdict="" if sight.shows_scores else verdict_on(submission, edition),
         rows=rows,
     )
 

@@ -1,9 +1,11 @@
-"""How good each of several submissions is by one metric, for phases in which the best stands."""
+"""How good each of several submissions is by one metric: the best, or better than one."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from statistics import fmean
 from typing import Any
+
+from django.db.models import Count, Max
 
 from challenges.models import Case, Edition
 from evaluation.aggregate import clip_to_worst
@@ -11,13 +13,12 @@ from evaluation.metrics import Direction, Metric
 from evaluation.ranking.declared import label_of, metric_of
 from evaluation.readers import average_over_readers
 from evaluation.spec import EvaluationSpec
-from leaderboards.scores import made_of
 from submissions.models import CaseResult, Submission
 
-Kept = dict[tuple[str, str, str], float | None]
+Kept = dict[tuple[str, str, int, int, int], float | None]
 _MOST_KEPT = 20_000
 _kept: Kept = {}
-"""By entry, column and the hash of its results in an edition, which are never changed."""
+"""By entry, column, cases and results."""
 
 
 def goodness(
@@ -31,11 +32,18 @@ def goodness(
     spec = EvaluationSpec.model_validate(edition.specification)
     metric = next(one for one in spec.shown if one.id == metric_of(column))
     label = label_of(column) or next(iter(spec.labels))
-    # By its random id too, as the key of a row that is gone may be given again.
+    results = CaseResult.objects.filter(
+        edition=edition, run__submission__in=entries, run__case__in=cases
+    )
+    # Results are never changed: their number and the newest tell whether there are others. By its
+    # random id too, as the key of a row that is gone may be given again.
     known_as = {entry.pk: entry.public_id for entry in entries}
+    of_cases = hash(tuple(case.pk for case in cases))
     keys = {
-        entry: (known_as[entry], column, hashed)
-        for entry, hashed in made_of(edition, list(entries), cases).items()
+        entry: (known_as[entry], column, of_cases, number, last)
+        for entry, number, last in results.values_list("run__submission").annotate(
+            Count("pk"), Max("pk")
+        )
     }
     if missing := [entry for entry, key in keys.items() if key not in _kept]:
         means = _means(edition, missing, cases, metric, label)

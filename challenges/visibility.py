@@ -1,0 +1,100 @@
+"""What of a phase's scores a viewer is shown at this moment: asked by whatever shows any."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from challenges.definition.visibility import LeaderboardSpec
+from challenges.models import Phase
+from challenges.policies import Viewer, may_see_data
+
+_DIGITS = 2
+
+
+@dataclass(frozen=True)
+class Sight:
+    """hides: names of metrics, or of metrics of one label. feedback: full, rounded or better.
+    anonymous, frozen: now, until ``until``; since: of which moment the state is shown then, None
+    where none is."""
+
+    hides: frozenset[str] = frozenset()
+    feedback: str = "full"
+    anonymous: bool = False
+    frozen: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        return self == EVERYTHING
+
+    @property
+    def shows_scores(self) -> bool:
+        return self.feedback != "better"
+
+    @property
+    def is_exact(self) -> bool:
+        """Every score, in full."""
+        return self.feedback == "full" and not self.hides
+
+    def shows(self, metric: str, label: str) -> bool:
+        return self.shows_scores and not self.hides & {metric, f"{metric}[{label}]"}
+
+    def told(self, value: float | None) -> float | None:
+        """A score, as exact as it may be."""
+        if value is None or self.feedback == "full":
+            return value
+        return float(f"{value:.{_DIGITS}g}") if self.shows_scores else None
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Sentences for those to whom something is not shown."""
+        until = f"{self.until:%Y-%m-%d %H:%M} UTC" if self.until else ""
+        notes = []
+        if self.frozen and self.since is None:
+            notes.append(f"This leaderboard opens on {until}.")
+        elif self.frozen:
+            notes.append(
+                f"This leaderboard is frozen as it stood on {self.since:%Y-%m-%d %H:%M} UTC, until "
+                f"{until}."
+            )
+        if self.anonymous:
+            notes.append(
+                f"Entries are anonymous until {until}; their letters say nothing of who they are, "
+                "and may change. Yours are named to you alone."
+            )
+        if not self.shows_scores:
+            notes.append(
+                "The organisers show places and no scores; on the page of a submission its people "
+                "learn whether it is better than their best before it."
+            )
+        elif self.hides:
+            notes.append(f"The organisers do not show {', '.join(sorted(self.hides))}.")
+        if self.feedback == "rounded":
+            notes.append("Scores are rounded to two significant digits; ranks are made of all.")
+        return tuple(notes)
+
+
+EVERYTHING = Sight()
+
+
+def sight_of(viewer: Viewer, phase: Phase, now: datetime | None = None) -> Sight:
+    """Organisers and stewards see everything."""
+    spec = LeaderboardSpec.model_validate(phase.leaderboard)
+    if spec.is_usual or may_see_data(viewer, phase.challenge):
+        return EVERYTHING
+    now = now or timezone.now()
+    restricted = spec.until is not None and now < spec.until
+    since = spec.since
+    frozen = spec.shows == "frozen" and restricted and (since is None or now >= since)
+    anonymous = spec.shows == "anonymous" and restricted
+    return Sight(
+        hides=frozenset(spec.hides),
+        feedback=spec.feedback,
+        anonymous=anonymous,
+        frozen=frozen,
+        since=since if frozen else None,
+        until=spec.until if frozen or anonymous else None,
+    )
