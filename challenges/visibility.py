@@ -1,6 +1,6 @@
 """What of a phase's scores a viewer is shown at this moment: asked by whatever shows any."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,22 +49,28 @@ class Sight:
         return float(f"{value:.{_DIGITS}g}") if self.shows_scores else None
 
     @property
-    def notes(self) -> Sequence[str]:
+    def notes(self) -> tuple[str, ...]:
         """Sentences for those to whom something is not shown."""
+        return (*self._notes_of_rows(), *self.notes_of_scores)
+
+    def _notes_of_rows(self) -> Iterator[str]:
         until = f"{self.until:%Y-%m-%d %H:%M} UTC" if self.until else ""
-        notes = []
         if self.frozen and self.since is None:
-            notes.append(f"This leaderboard opens on {until}.")
+            yield f"This leaderboard opens on {until}."
         elif self.frozen:
-            notes.append(
+            yield (
                 f"This leaderboard is frozen as it stood on {self.since:%Y-%m-%d %H:%M} UTC, until "
                 f"{until}."
             )
         if self.anonymous:
-            notes.append(
+            yield (
                 f"Entries are anonymous until {until}; their letters say nothing of who they are, "
                 "and may change. Yours are named to you alone."
             )
+
+    @property
+    def notes_of_scores(self) -> tuple[str, ...]:
+        notes = []
         if not self.shows_scores:
             notes.append(
                 "The organisers show places and no scores; on the page of a submission its people "

@@ -142,7 +142,7 @@ def board(
         choices=choices,
         withheld=withheld,
         chosen=chosen,
-        notes=tuple(view.sight.notes),
+        notes=view.sight.notes,
         axes=axes,
         dots=_dots(snapshot, shown, axes) if details and chosen is None and snapshot else {},
         in_flight=running if may_see_cases(viewer, phase) and not view.names_nobody else (),

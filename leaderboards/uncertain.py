@@ -110,7 +110,7 @@ def how_sure(
     view = view_of(viewer, phase)
     found = seen_snapshot(view, as_of=as_of) if snapshot is None else _the(view, snapshot)
     if found is None:
-        return HowSure(None, Table((), ()), notes=tuple(view.sight.notes))
+        return HowSure(None, Table((), ()), notes=view.sight.notes)
     if not view.shows_uncertainty:
         table = seen_table_of(view, found)
         return HowSure(found, table, notes=(*view.sight.notes, _CLOSED))

@@ -153,7 +153,7 @@ def report(viewer: Viewer, submission: Submission) -> Report:
         columns=columns,
         several_labels=len(spec.labels) > 1,
         summaries=tuple(summarise_told(column, sight) for column in values) if detailed else (),
-        notes=tuple(sight.notes) if not sight.is_exact else (),
+        notes=sight.notes_of_scores,
         verdict="" if sight.shows_scores else verdict_on(submission, edition),
         rows=rows,
     )
