@@ -14,6 +14,7 @@ from accounts.callers import PerMinute
 from challenges.api import router as challenges
 from leaderboards.api import router as leaderboards
 from leaderboards.evidence.api import router as evidence
+from leaderboards.taking_api import router as taking
 from leaderboards.uncertainty_api import router as uncertainty
 from submissions.api import router as submissions
 
@@ -67,7 +68,7 @@ api = _Documented(
     description=_DESCRIPTION,
     throttle=[LIMIT],
 )
-for router in (accounts, challenges, submissions, leaderboards, uncertainty, evidence):
+for router in (accounts, challenges, submissions, leaderboards, uncertainty, taking, evidence):
     api.add_router("", router)
 
 

@@ -1,7 +1,8 @@
 from django.urls import path
 
-from leaderboards import case_views, entry_pages, uncertainty_views, views
+from leaderboards import case_views, entry_pages, taking, uncertainty_views, views
 from leaderboards.evidence import views as evidence_views
+from leaderboards.report import views as report_views
 
 _BOARD = "challenges/<slug:slug>/<slug:phase_slug>/leaderboard/"
 _CASE = f"{_BOARD}cases/<str:case_id>/"
@@ -29,6 +30,13 @@ urlpatterns = [
         case_views.entry_lesions,
         name="entry_lesions",
     ),
+    path(f"{_BOARD}take-away/", taking.page, name="take_away"),
+    path(f"{_BOARD}take-away/results.csv", taking.results, name="take_results"),
+    path(f"{_BOARD}take-away/leaderboard.csv", taking.table, name="take_table"),
+    path(f"{_BOARD}take-away/figures.zip", taking.figures, name="take_figures"),
+    path(f"{_BOARD}take-away/challenge.yaml", taking.definition, name="take_definition"),
+    path(f"{_BOARD}report/", report_views.page, name="report"),
+    path(f"{_BOARD}report.pdf", report_views.pdf, name="report_pdf"),
     path("results/<str:submission>/", evidence_views.result, name="result"),
     path("results/<str:submission>/evidence.json", evidence_views.evidence, name="evidence"),
     path("results/<str:submission>/badge.svg", evidence_views.badge_svg, name="result_badge"),

@@ -5,6 +5,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any, Literal
 
+from django.utils.safestring import SafeString, mark_safe
+
+_BIAS = (
+    "Generated from what the platform knows, in the structure of the MICCAI/BIAS challenge "
+    "description (Maier-Hein et al., Med Image Anal 66:101796, 2020)."
+)
 ColumnKind = Literal["head", "text", "short", "number", "formula", "code"]
 
 
@@ -74,7 +80,21 @@ class Table:
         return tuple(tuple(zip(self.columns, row, strict=True)) for row in self.rows)
 
 
-Block = Paragraph | Bullets | Definitions | Table | Missing
+@dataclass(frozen=True)
+class Figure:
+    """A drawing of our own. svg: to stand in a page; alt: what it shows, for who cannot see it."""
+
+    caption: str
+    alt: str
+    svg: str
+    kind: Literal["figure"] = "figure"
+
+    @property
+    def picture(self) -> SafeString:
+        return mark_safe(self.svg)  # noqa: S308 - our own drawing, in which names are escaped
+
+
+Block = Paragraph | Bullets | Definitions | Table | Figure | Missing
 
 
 @dataclass(frozen=True)
@@ -101,7 +121,8 @@ class Section:
 class Document:
     """state: “Draft”, or the version of the protocol. hash: its SHA-256, empty for a draft.
     dated: when the version was frozen, or the draft read. open_problems: what else keeps a draft
-    from being published, in words."""
+    from being published, in words. subject: what kind of document it is; dating: what happened on
+    that date; basis: what it was generated from."""
 
     title: str
     summary: str
@@ -111,6 +132,9 @@ class Document:
     organisers: tuple[str, ...]
     sections: tuple[Section, ...]
     open_problems: tuple[str, ...] = field(default=())
+    subject: str = "Challenge design"
+    dating: str = "frozen"
+    basis: str = _BIAS
 
     @property
     def is_draft(self) -> bool:

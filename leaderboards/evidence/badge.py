@@ -5,7 +5,7 @@ from django.utils.safestring import SafeString
 
 from leaderboards.evidence.result import Placed
 
-_HEIGHT, _SIGN, _PAD = 20, 6.4, 8
+_HEIGHT, _SIGN, _PAD = 20, 6.0, 8
 _WORD = "Uptake"
 
 

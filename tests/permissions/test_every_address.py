@@ -24,7 +24,7 @@ from challenges.services.members import add_member
 from challenges.services.publishing import amend
 from challenges.storage import private, untrusted
 from evaluation.standings import Resampled, Uncertainty
-from leaderboards.models import Analysis, Snapshot
+from leaderboards.models import Analysis, Drawing, Snapshot
 from leaderboards.services import refresh
 from submissions.models import Host, Prediction, Similarity, Submission, Upload
 from submissions.services import logs
@@ -68,6 +68,13 @@ GRANTS_PUBLIC = {
     "uncertainty": set(ROLES),
     "uncertainty_figure": set(ROLES),
     "compare": set(ROLES),
+    "take_away": set(ROLES),
+    "take_results": set(ROLES),
+    "take_table": set(ROLES),
+    "take_figures": set(ROLES),
+    "take_definition": set(ROLES),
+    "report": set(ROLES),
+    "report_pdf": set(ROLES),
     "result": set(ROLES),
     "evidence": set(ROLES),
     "result_badge": set(ROLES),
@@ -138,6 +145,7 @@ GRANTS_HIDDEN = {
     "leaderboard_case": {*ORGANISE, "steward"},
     "entry_mask": {*ORGANISE, "steward"},
     "entry_lesions": {*ORGANISE, "steward"},
+    "take_results": {*ORGANISE, "steward"},
     "release_logs": ORGANISE,
     "withhold_logs": ORGANISE,
 }
@@ -191,6 +199,7 @@ GIVES_STORED_FILES = {
     "entry_lesions",
 }
 """The last is made of stored ones."""
+_SQUARE = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>'
 BY_TUS = {"data_uploads": "OPTIONS", "data_upload": "HEAD"}
 
 
@@ -253,7 +262,10 @@ def _analysed(phase: Phase, submission: Submission) -> None:
         medians=(1.0,), taus=None, tau_counts=(0,) * 40,
     )  # fmt: skip
     found = Uncertainty((submission.public_id,), pool=1, ranks=(1,), resampled=alone)
-    Analysis.objects.create(snapshot=refresh(phase=phase), document=asdict(found))
+    snapshot = refresh(phase=phase)
+    Analysis.objects.create(snapshot=snapshot, document=asdict(found))
+    drawing = Drawing.objects.create(snapshot=snapshot, state=Drawing.State.DRAWN)
+    drawing.figures.create(kind="rank-distribution", format="svg", content=_SQUARE)
 
 
 @pytest.fixture
@@ -297,6 +309,13 @@ def addresses(challenge: Challenge, phase: Phase, submission: Submission) -> dic
         "uncertainty": f"{board}uncertainty/",
         "uncertainty_figure": f"{board}uncertainty/{analysed.pk}/rank-distribution.csv",
         "compare": f"{board}compare/",
+        "take_away": f"{board}take-away/",
+        "take_results": f"{board}take-away/results.csv",
+        "take_table": f"{board}take-away/leaderboard.csv",
+        "take_figures": f"{board}take-away/figures.zip",
+        "take_definition": f"{board}take-away/challenge.yaml",
+        "report": f"{board}report/",
+        "report_pdf": f"{board}report.pdf",
         "result": f"/results/{submission.public_id}/",
         "evidence": f"/results/{submission.public_id}/evidence.json",
         "result_badge": f"/results/{submission.public_id}/badge.svg",

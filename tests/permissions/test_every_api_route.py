@@ -42,6 +42,8 @@ GRANTS = {
     ("get", "/challenges/{slug}/phases/{phase}/allowance"): SIGNED_IN,
     ("get", "/challenges/{slug}/phases/{phase}/leaderboard"): ALL,
     ("get", "/challenges/{slug}/phases/{phase}/uncertainty"): ALL,
+    ("get", "/challenges/{slug}/phases/{phase}/leaderboard/results.csv"): ALL,
+    ("get", "/challenges/{slug}/phases/{phase}/leaderboard/leaderboard.csv"): ALL,
     ("get", "/results/{submission_id}"): ALL,
     ("get", "/signing-keys"): ALL,
     ("post", "/challenges/{slug}/phases/{phase}/uploads"): SIGNED_IN,
@@ -98,6 +100,7 @@ GRANTS = {
 }
 HIDDEN = {
     **GRANTS,
+    ("get", "/challenges/{slug}/phases/{phase}/leaderboard/results.csv"): {"organiser", "steward"},
     ("get", "/submissions/{submission_id}/cases/{number}/log"): {"organiser"},
     ("post", "/submissions/{submission_id}/logs/release"): {"organiser"},
     ("post", "/submissions/{submission_id}/logs/withhold"): {"organiser"},

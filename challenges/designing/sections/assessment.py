@@ -17,6 +17,7 @@ from challenges.rehearsal import Report
 from challenges.selectors.rehearsing import rehearsals
 from evaluation.metrics import CohortMetric, Metric
 from evaluation.metrics.base import Setting
+from evaluation.spec import EvaluationSpec
 
 AnyMetric = Metric | CohortMetric
 
@@ -45,7 +46,14 @@ def _unread(material: Material, what: str) -> tuple[Block, ...]:
 def _metrics(material: Material) -> tuple[Block, ...]:
     if unread := _unread(material, "Metrics and ranking"):
         return unread
-    evaluation = material.definition.evaluation
+    return (
+        *metrics_told(material.definition.evaluation),
+        Definitions((entry(material, "reasons.metrics"),)),
+    )
+
+
+def metrics_told(evaluation: EvaluationSpec) -> tuple[Block, ...]:
+    """Each metric with its definition, and what its letters mean."""
     ranked = evaluation.every_ranked
     columns = (
         Column("Metric", "head"),
@@ -62,7 +70,6 @@ def _metrics(material: Material) -> tuple[Block, ...]:
             "a face neighbour outside it), D the distances from one border to the other in mm. "
             "Grid and voxel volume are the reference’s."
         ),
-        Definitions((entry(material, "reasons.metrics"),)),
     )
 
 
@@ -91,6 +98,11 @@ def _setting(value: Setting) -> str:
 def _rules(material: Material) -> tuple[Block, ...]:
     if unread := _unread(material, "Empty masks and missing results"):
         return unread
+    return rules_told(material.definition.evaluation)
+
+
+def rules_told(evaluation: EvaluationSpec) -> tuple[Block, ...]:
+    """What counts where there is nothing to compare."""
     columns = (
         Column("Metrics", "head"),
         Column("No lesion: none drawn", "short"),
@@ -99,7 +111,7 @@ def _rules(material: Material) -> tuple[Block, ...]:
         Column("Lesions: none drawn", "text"),
         Column("Lesions: no usable result", "text"),
     )
-    policy = material.definition.evaluation.policy
+    policy = evaluation.policy
     rows = tuple((f"{capital(row.words)}: {', '.join(row.metrics)}", *row.cells) for row in policy)
     return (
         Paragraph(
