@@ -4,7 +4,7 @@ This runs before any view, since reading a form's token reads its files first; s
 stranger is turned away, and that a file too large is not written.
 """
 
-import shutil
+from pathlib import Path
 from typing import IO, Any
 
 from django.conf import settings
@@ -14,9 +14,7 @@ from django.http import HttpRequest
 from django.http.request import QueryDict
 from django.template.defaultfilters import filesizeformat
 
-RESERVE_BYTES = 1024**3
-# The upload itself, its unpacked form while it is checked, and the canonical archive.
-COPIES = 3
+from challenges.room import has_room
 
 
 class CarefulUploadHandler(TemporaryFileUploadHandler):
@@ -37,13 +35,12 @@ class CarefulUploadHandler(TemporaryFileUploadHandler):
         if self.request is None or not self.request.user.is_authenticated:
             self.stranger = True
             return None
-        free = shutil.disk_usage(settings.FILE_UPLOAD_TEMP_DIR).free
         if content_length > settings.UPLOAD_BYTES + 1024**2:
             self.refused = (
                 f"The file has about {filesizeformat(content_length)}; "
                 f"at most {filesizeformat(settings.UPLOAD_BYTES)} are taken."
             )
-        elif content_length * COPIES + RESERVE_BYTES > free:
+        elif not has_room(Path(settings.FILE_UPLOAD_TEMP_DIR), content_length):
             self.refused = (
                 "The server's disk has no room for this file. Nothing is lost; the operator has to "
                 "make room, then try again."

@@ -3,7 +3,6 @@
 Each step is claimed like any work (``challenges.leases``), may die anywhere, and is done again.
 """
 
-import shutil
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,6 +22,7 @@ from challenges.hints import BRING_DATA, hint, hint_after_commit
 from challenges.ingest import FolderRefused
 from challenges.models import Challenge, DataImport
 from challenges.receiving import OffsetDiffers, TooMuch, alone_with, write_part
+from challenges.room import has_room
 from challenges.services.arrivals import archive_of, clear, folder_of, place_of_arrivals
 from challenges.services.drafting import definition_for_data
 from challenges.services.publishing import NotReady
@@ -32,7 +32,6 @@ from evaluation.documents import Problem
 
 log = structlog.get_logger(__name__)
 State = DataImport.State
-RESERVE_BYTES = 1024**3
 PLATFORM_FAULTS = 3
 
 
@@ -52,8 +51,7 @@ def begin_upload(*, challenge: Challenge, user: User, name: str, size_bytes: int
         )
     root = place_of_arrivals()
     root.mkdir(parents=True, exist_ok=True)
-    # The archive, what it unpacks to, and the cases that are made of it.
-    if shutil.disk_usage(root).free < 3 * size_bytes + RESERVE_BYTES:
+    if not has_room(root, size_bytes):
         raise UploadRefused(
             f"The server has no room for {filesizeformat(size_bytes)} and what becomes of them; "
             "its operator has to make some."

@@ -3,7 +3,6 @@
 import errno
 import hashlib
 import re
-import shutil
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +22,7 @@ from challenges.receiving import (
     alone_with,
     write_part,
 )
+from challenges.room import has_room
 from challenges.selectors import phase_state
 from challenges.storage import untrusted
 from submissions.models import Kind, Upload
@@ -32,9 +32,6 @@ from submissions.services import quotas
 UNTOUCHED = timedelta(days=3)
 """After so long without a part, an upload is given up."""
 MOST_UNFINISHED = 5
-RESERVE_BYTES = 1024**3
-# The upload itself, its unpacked form while it is checked, and the canonical archive.
-COPIES = 3
 _JUDGED_FROM = 1024**2
 _NO_ROOM = (
     "The server's disk has no room for this file. Nothing is lost: what has arrived is kept, and "
@@ -111,7 +108,7 @@ def append(
     What has arrived is kept when the connection breaks. Raises OffsetDiffers, ChecksumDiffers;
     UploadRefused where it cannot become a submission, and then nothing of it is kept.
     """
-    if _free_bytes() < RESERVE_BYTES:
+    if not has_room(_incoming()):
         raise UploadRefused(_NO_ROOM)
     try:
         with alone_with(path_of(row)) as file:
@@ -220,11 +217,9 @@ def _printable(name: str) -> str:
 
 
 def _require_disk(size_bytes: int) -> None:
-    """Now, for this file alone: room that others have only announced is not kept for them, or
-    announcing would be enough to shut everyone out."""
-    if _free_bytes() < size_bytes * COPIES + RESERVE_BYTES:
+    if not has_room(_incoming(), size_bytes):
         raise UploadRefused(_NO_ROOM)
 
 
-def _free_bytes() -> int:
-    return shutil.disk_usage(Path(untrusted().path("incoming"))).free
+def _incoming() -> Path:
+    return Path(untrusted().path("incoming"))

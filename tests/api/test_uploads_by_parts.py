@@ -215,7 +215,7 @@ def test_a_full_disk_keeps_what_has_arrived(phase, developer, monkeypatch):
     content = a_tar()
     made = begin(developer, phase, len(content)).json()["id"]
     send(developer, made, 0, content[:1000])
-    monkeypatch.setattr(arriving, "_free_bytes", lambda: 10)
+    monkeypatch.setattr("challenges.room.free_bytes", lambda folder: 10)
     refused = send(developer, made, 1000, content[1000:])
     assert refused.status_code == 422
     assert "no room" in refused.json()["detail"]

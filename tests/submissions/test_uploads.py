@@ -69,7 +69,7 @@ def test_a_file_that_is_too_large_is_refused_with_both_sizes(client, address, se
 
 
 def test_a_full_disk_is_said_before_anything_is_written(client, address, monkeypatch):
-    monkeypatch.setattr("submissions.uploading.RESERVE_BYTES", 10**18)
+    monkeypatch.setattr("challenges.room.RESERVE_BYTES", 10**18)
     answer = client.post(address, {"title": "Mine", "image": io.BytesIO(b"x" * 1000)})
     assert answer.status_code == 422
     assert "no room" in answer.content.decode()
