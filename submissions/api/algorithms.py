@@ -11,7 +11,7 @@ from challenges.definition import AlgorithmCard
 from submissions import selectors
 from submissions.api.answers import Problem
 from submissions.models import Algorithm
-from submissions.services.cards import CardRefused, save_card
+from submissions.services.cards import CardRefused, lacking, save_card
 
 router = Router(tags=["Algorithms"])
 
@@ -116,9 +116,5 @@ def _version(view: selectors.CardView, asked: frozenset[str]) -> VersionOut:
         card=view.card,
         counted=[CountedOut(path=path, parameters=number) for path, number in view.counted],
         asked=sorted(asked),
-        missing=[
-            name
-            for name in view.card.missing(sorted(asked))
-            if not (name == "parameters" and view.counted)
-        ],
+        missing=lacking(view.version, view.card, asked),
     )

@@ -11,7 +11,7 @@ from challenges.policies import Viewer
 from challenges.selectors import definition_of
 from submissions.models import Algorithm, AlgorithmVersion, CardRevision, Kind, Submission
 from submissions.policies import may_edit_card, may_see_card
-from submissions.services.cards import card_of
+from submissions.services.cards import card_of, lacking
 
 
 @dataclass(frozen=True)
@@ -96,10 +96,8 @@ def missing_fields(version: AlgorithmVersion, definition: ChallengeDefinition) -
     """Titles of what the challenge asks for and the card lacks; masks made elsewhere need none."""
     if version.kind == Kind.PREDICTIONS or version.program is not None:
         return ()
-    card = card_of(version)
-    weights = version.image.weights if version.image else []
-    lacking = card.missing(list(definition.card.required))
-    return tuple(title_of(name) for name in lacking if not (name == "parameters" and weights))
+    names = lacking(version, card_of(version), definition.card.required)
+    return tuple(title_of(name) for name in names)
 
 
 def _sections(card: AlgorithmCard, counted: tuple[tuple[str, int], ...]) -> tuple[CardSection, ...]:

@@ -1,5 +1,7 @@
 """What a developer tells of an algorithm: kept version by version, with everything told before."""
 
+from collections.abc import Collection
+
 import structlog
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -52,6 +54,13 @@ def card_of(version: AlgorithmVersion) -> AlgorithmCard:
     return AlgorithmCard.model_validate(known)
 
 
+def lacking(version: AlgorithmVersion, card: AlgorithmCard, asked: Collection[str]) -> list[str]:
+    """Of the fields ``asked`` those that ``card`` leaves empty. Parameters that the image shows are
+    counted, said or not."""
+    counted = bool(version.image and version.image.weights)
+    return [name for name in card.missing(sorted(asked)) if not (name == "parameters" and counted)]
+
+
 def _taken_back(
     version: AlgorithmVersion, card: AlgorithmCard, scored: QuerySet[Submission]
 ) -> list[str]:
@@ -61,7 +70,5 @@ def _taken_back(
     entered = scored.filter(is_baseline=False)
     challenges = Challenge.objects.filter(phases__submissions__in=entered).distinct()
     asked = {name for one in challenges for name in definition_of(one).card.required}
-    if version.image and version.image.weights:
-        asked.discard("parameters")  # counted, said or not
-    told = asked.difference(card_of(version).missing(sorted(asked)))
-    return card.missing(sorted(told))
+    told = asked.difference(lacking(version, card_of(version), asked))
+    return lacking(version, card, told)
