@@ -40,22 +40,22 @@ def results(material: Material) -> Section:
 
 def _places(rows: Sequence[Row]) -> Table:
     columns = (
+        Column("Entry", "head"),
+        Column("By", "short"),
         Column("Rank", "number"),
         Column("95 %", "number"),
         Column("Set", "number"),
         Column("Tier", "number"),
-        Column("Entry", "head"),
-        Column("By", "short"),
         Column("Failed", "number"),
     )
     told = tuple(
         (
+            _name(row),
+            row.team or row.owner or "–",
             _told(row.rank_shown),
             _span(row.low, row.high),
             _span(row.set_low, row.set_high),
             _told(row.tier),
-            _name(row),
-            row.team or row.owner or "–",
             f"{row.failed} of {row.cases}" if row.cases else "not told",
         )
         for row in rows
@@ -88,7 +88,7 @@ def _value(cell: Summary | None, decimals: int) -> str:
     interval = ""
     if cell.low is not None and cell.high is not None:
         interval = f" ({figure(cell.low, decimals)} to {figure(cell.high, decimals)})"
-    return f"{figure(cell.shown, decimals)}{interval}, n = {cell.count}"
+    return f"{figure(cell.shown, decimals)}{interval}\nn\u00a0=\u00a0{cell.count}"
 
 
 def certainty(material: Material) -> Section:
