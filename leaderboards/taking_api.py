@@ -1,6 +1,6 @@
 """A leaderboard to take away, by a program."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from ninja import Router
 from ninja.errors import HttpError
@@ -13,13 +13,29 @@ from leaderboards.taking import SOON, board_file, results_file
 
 router = Router(tags=["Leaderboards"], auth=READ_OR_ANYONE)
 _CSV = {"responses": {200: {"description": "OK", "content": {"text/csv": {}}}}}
+_NOT_READY = {
+    409: {
+        "description": "Not ready; Retry-After says when to ask again",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["detail"],
+                    "properties": {"detail": {"type": "string"}},
+                }
+            }
+        },
+    }
+}
 _BOARD = "/challenges/{slug}/phases/{phase}/leaderboard"
 
 
-@router.get(f"{_BOARD}/results.csv", openapi_extra=_CSV)
+@router.get(
+    f"{_BOARD}/results.csv", openapi_extra={"responses": {**_CSV["responses"], **_NOT_READY}}
+)
 def get_leaderboard_results(request: HttpRequest, slug: str, phase: str) -> HttpResponseBase:
     """All that a leaderboard is reckoned from, as `./uptake rank` reads it; 404 for whoever may not
-    see single cases, 503 while it is being made anew or nothing is scored."""
+    see single cases, 409 with Retry-After while it is made anew or nothing is scored."""
     viewer = caller_of(request).viewer
     found = seen_phase(viewer, slug, phase)
     if not may_see_board(viewer, found) or not may_see_details(viewer, found):
@@ -29,12 +45,8 @@ def get_leaderboard_results(request: HttpRequest, slug: str, phase: str) -> Http
     try:
         return results_file(viewer, found)
     except NotReady as reason:
-        return HttpResponse(
-            f"{reason}\n",
-            content_type="text/plain; charset=utf-8",
-            status=503,
-            headers={"Retry-After": str(SOON)},
-        )
+        # Not 503, as on the page: nothing is out of order, and programs are told by 409 to wait.
+        return JsonResponse({"detail": str(reason)}, status=409, headers={"Retry-After": str(SOON)})
 
 
 @router.get(f"{_BOARD}/leaderboard.csv", openapi_extra=_CSV)

@@ -100,7 +100,8 @@ def test_while_it_is_made_anew_a_sentence_says_so_and_when_to_ask_again(tmp_path
     assert "being made anew" in answer.content.decode()
     board = f"/api/v1/challenges/{phase.challenge.slug}/phases/{phase.slug}/leaderboard"
     answer = Client().get(f"{board}/results.csv")
-    assert (answer.status_code, answer["Retry-After"]) == (503, "60")
+    assert (answer.status_code, answer["Retry-After"]) == (409, "60")
+    assert "being made anew" in answer.json()["detail"]
 
 
 def test_single_cases_of_a_hidden_phase_stay(tmp_path):
