@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
@@ -24,6 +24,7 @@ from challenges.receiving import (
 )
 from challenges.room import has_room
 from challenges.selectors import phase_state
+from challenges.services.locks import lock_row
 from challenges.storage import untrusted
 from submissions.models import Kind, Upload
 from submissions.sandbox.archive import ArchiveRefused, judge_beginning
@@ -184,9 +185,9 @@ def require_promise(row: Upload, beat: Callable[[int], None]) -> None:
 def discard(*, row: Upload) -> bool:
     """The file, and its row; False where a submission was made of it."""
     with transaction.atomic():
-        # Changes nothing, and locks the row: a deletion first looks at what hangs on it, and what
-        # is submitted in between would hang on nothing.
-        Upload.objects.filter(pk=row.pk).update(size_bytes=F("size_bytes"))
+        # A deletion first looks at what hangs on it, and what is submitted in between would hang
+        # on nothing.
+        lock_row(row)
         deleted, _ = Upload.objects.filter(pk=row.pk, version=None).delete()
     if deleted:
         path_of(row).unlink(missing_ok=True)

@@ -4,12 +4,13 @@ from collections.abc import Collection
 
 import structlog
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from accounts.models import User
 from challenges.definition import AlgorithmCard
 from challenges.models import Challenge
 from challenges.selectors import definition_of
+from challenges.services.locks import lock_row
 from challenges.services.refusals import Refused
 from submissions.models import AlgorithmVersion, CardRevision, Kind, Submission
 from submissions.services.hints import REFRESH, hint_after_commit
@@ -29,8 +30,8 @@ def save_card(*, version: AlgorithmVersion, card: AlgorithmCard, by: User) -> bo
     where it takes back what a leaderboard asks for on which the version is scored: or whoever has
     seen a worse score there could empty a field, and an earlier version would stand again.
     """
-    # Changes nothing, and locks the row: of two at once the later compares with the earlier.
-    AlgorithmVersion.objects.filter(pk=version.pk).update(number=F("number"))
+    # Of two at once the later compares with the earlier.
+    lock_row(version)
     version.refresh_from_db(fields=["card"])
     document = card.model_dump(mode="json")
     if card_of(version) == card:

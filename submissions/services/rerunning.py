@@ -5,9 +5,9 @@ from pathlib import Path
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 
 from accounts.models import User
+from challenges.services.locks import lock_row
 from submissions.models import Kind, Submission
 from submissions.services.hints import CHECK, hint_after_commit
 
@@ -42,8 +42,8 @@ def why_it_cannot_be_rerun(submission: Submission) -> str:
 @transaction.atomic
 def rerun(*, submission: Submission, by: User) -> Submission:
     """The next attempt; the one that is there where another was quicker. Raises RerunRefused."""
-    # Changes nothing, and locks the row: of two at once the later finds what the earlier made.
-    Submission.objects.filter(pk=submission.pk).update(attempt=F("attempt"))
+    # Of two at once the later finds what the earlier made.
+    lock_row(submission)
     old = Submission.objects.select_related("version__image", "version__upload").get(
         pk=submission.pk
     )

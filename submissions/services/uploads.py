@@ -6,12 +6,12 @@ from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.db.models import F
 
 from accounts.identifiers import new_public_id
 from accounts.models import User
 from challenges.definition import AlgorithmCard
 from challenges.models import Phase
+from challenges.services.locks import lock_row
 from submissions.models import Algorithm, AlgorithmVersion, CardRevision, Kind, Submission, Upload
 from submissions.services import quotas
 from submissions.services.arriving import UploadRefused, discard, is_complete, require_taking
@@ -75,8 +75,8 @@ def submit(
             f"The upload has {upload.received_bytes} of {upload.size_bytes} bytes: send the rest."
         )
     with transaction.atomic():
-        # Changes nothing, and locks the row: of two at once the later finds the other's submission.
-        if not Upload.objects.filter(pk=upload.pk).update(size_bytes=F("size_bytes")):
+        # Of two at once the later finds the other's submission.
+        if not lock_row(upload):
             raise UploadRefused("The upload was discarded meanwhile. Upload the file again.")
         made = Submission.objects.filter(version__upload=upload, rerun_of=None).first()
         if made is not None:
