@@ -51,6 +51,23 @@ class CardView:
     may_edit: bool
 
 
+@dataclass(frozen=True)
+class CardBrief:
+    """A card without its history, as pages need it that are asked for every few seconds."""
+
+    card: AlgorithmCard
+    tells: bool
+    may_edit: bool
+
+
+def card_brief(viewer: Viewer, version: AlgorithmVersion) -> CardBrief:
+    """tells: whether anything is told of it, or counted."""
+    card = card_of(version)
+    counted = bool(version.image and version.image.weights)
+    tells = counted or any(value not in (None, "") for value in card.model_dump().values())
+    return CardBrief(card, tells, may_edit_card(viewer, version))
+
+
 def card_view(viewer: Viewer, version: AlgorithmVersion) -> CardView:
     card = card_of(version)
     weights = version.image.weights if version.image else []

@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.db.models import Prefetch
 from django.utils import timezone
 
+from challenges.definition import ChallengeDefinition
 from challenges.models import Phase
 from challenges.policies import Viewer
 from challenges.selectors import definition_of, shown_edition
@@ -24,7 +25,7 @@ from submissions.policies import (
 )
 from submissions.reasons import Reason, reason_of
 from submissions.sandbox.process import SANDBOX_NONE
-from submissions.selectors.cards import CardView, card_view, missing_fields
+from submissions.selectors.cards import CardBrief, card_brief, missing_fields
 from submissions.selectors.cases import CaseRow, row_of
 from submissions.selectors.estimating import Estimate, estimate
 from submissions.selectors.feedback import as_told, summarise_told, verdict_on
@@ -77,7 +78,7 @@ class Report:
     ahead: int
     estimate: Estimate | None
     hints: tuple[Hint, ...]
-    card: CardView
+    card: CardBrief
     card_lacks: tuple[str, ...]
     standing: Standing | None
     columns: Columns
@@ -107,6 +108,7 @@ def report(viewer: Viewer, submission: Submission) -> Report:
     detailed = sight.shows_scores and may_see_case_scores(viewer, submission)
     logs = may_see_logs(viewer, submission)
     edition = shown_edition(submission.phase)
+    definition = definition_of(submission.phase.challenge)
     spec = EvaluationSpec.model_validate(edition.specification)
     columns = tuple(
         (metric, label) for metric, label in columns_of(spec) if sight.shows(metric.id, label)
@@ -144,11 +146,9 @@ def report(viewer: Viewer, submission: Submission) -> Report:
         waits_for=_waits_for(submission),
         ahead=_ahead(submission),
         estimate=estimate(submission),
-        hints=_hints(submission),
-        card=card_view(viewer, submission.version),
-        card_lacks=()
-        if submission.is_baseline
-        else missing_fields(submission.version, definition_of(submission.phase.challenge)),
+        hints=_hints(submission, definition),
+        card=card_brief(viewer, submission.version),
+        card_lacks=() if submission.is_baseline else missing_fields(submission.version, definition),
         standing=standing_of(viewer, submission),
         columns=columns,
         several_labels=len(spec.labels) > 1,
@@ -159,12 +159,11 @@ def report(viewer: Viewer, submission: Submission) -> Report:
     )
 
 
-def _hints(submission: Submission) -> tuple[Hint, ...]:
+def _hints(submission: Submission, definition: ChallengeDefinition) -> tuple[Hint, ...]:
     """What the phase lacks that the image seems to expect."""
     version = submission.version
     if version.image is None:
         return ()
-    definition = definition_of(submission.phase.challenge)
     return hints_of(stored_config(version.image), definition, version.writable)
 
 
