@@ -11,9 +11,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from typer.testing import CliRunner
 
-from challenges.models import Challenge, Membership, TeamMember
+from challenges.definition.visibility import LeaderboardSpec
+from challenges.models import Challenge, Membership, Phase, TeamMember
 from challenges.services import teams
 from config.cli import app
 from config.verifying import CHANGED, NO_KEY, UNREADABLE, WRONG_KEY
@@ -337,3 +339,31 @@ def test_text_of_a_badge_is_escaped(phase):
     page = Client().get(f"/results/{first(phase)}/").content.decode()
     assert "<b>&" not in page
     assert "&lt;b&gt;&amp;" in page
+
+
+LATER = (timezone.now() + timedelta(days=30)).isoformat()
+
+
+def shown(phase, **leaderboard):
+    spec = LeaderboardSpec.model_validate(leaderboard)
+    Phase.objects.filter(pk=phase.pk).update(leaderboard=spec.model_dump(mode="json"))
+
+
+def test_while_entries_are_anonymous_a_result_is_its_own_peoples(phase):
+    one = Submission.objects.get(public_id=first(phase))
+    shown(phase, shows="anonymous", until=LATER)
+    for end in ("", "evidence.json", "badge.svg"):
+        assert Client().get(f"/results/{one.public_id}/{end}").status_code == 404
+    own = evidence_of(one.public_id, one.submitted_by)["statement"]
+    assert own["standing"] is None
+    assert own["cases"]["each"] is None
+
+
+def test_what_the_organisers_do_not_show_is_not_signed_either(phase):
+    shown(phase, feedback="better")
+    said = evidence_of(first(phase))["statement"]
+    assert said["standing"]["values"] == {}
+    assert said["standing"]["failed"] is None
+    assert said["cases"]["each"] is None
+    badge = Client().get(f"/results/{first(phase)}/badge.svg").content.decode()
+    assert "Dice" not in badge
