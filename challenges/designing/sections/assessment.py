@@ -17,6 +17,7 @@ from challenges.rehearsal import Report
 from challenges.selectors.rehearsing import rehearsals
 from evaluation.metrics import CohortMetric, Metric
 from evaluation.metrics.base import Setting
+from evaluation.ranking.words import recipe_in_words
 from evaluation.spec import EvaluationSpec
 
 AnyMetric = Metric | CohortMetric
@@ -132,24 +133,13 @@ def _ranking(material: Material) -> tuple[Block, ...]:
     if unread := _unread(material, "Ranking"):
         return unread
     evaluation = material.definition.evaluation
-    compete = (
-        "Baselines compete like everyone."
-        if evaluation.ranking.baselines_compete
-        else "Baselines are shown where they would stand, and change no one’s rank."
-    )
     titles = ", ".join(metric.title for metric in evaluation.every_ranked)
     return (
         Definitions(
             (
-                told("Ranked on", f"{titles}; each counts alike."),
-                told(
-                    "Method",
-                    "Of each ranked metric the mean over all cases is taken, and entries are "
-                    "ranked on it. Then the ranks of an entry are averaged, and the averages are "
-                    "ranked. Ties share the smallest rank (1, 1, 3).",
-                ),
+                told("Ranked on", f"{titles}."),
+                told("Method", " ".join(recipe_in_words(evaluation))),
                 told("Missing values", "An entry without a single applicable case ranks last."),
-                told("Baselines", compete),
                 entry(material, "reasons.ranking"),
             )
         ),
