@@ -8,7 +8,6 @@ procedure, Scand J Statist 1979;6:65–70.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from evaluation.ranking.table import Counts, Values
 
@@ -89,6 +88,9 @@ def _groups(tied: NDArray[np.bool_], times: Values, until: Values) -> tuple[Valu
 
 def _upper_tail(found: Values, mean: Values, variance: Values) -> Values:
     deviation = np.sqrt(np.where(variance > 0, variance, 1.0))
+    # It takes a third of a second to load, and every process reads definitions.
+    from scipy.special import ndtr
+
     p: Values = np.where(variance > 0, ndtr(-(found - mean - 0.5) / deviation), 1.0)
     return p
 
