@@ -12,6 +12,7 @@ from challenges.definition import ChallengeDefinition
 from challenges.models import Membership, Phase
 from challenges.services.members import add_member
 from challenges.services.publishing import NotReady
+from leaderboards.figures.kinds import Kind
 from leaderboards.models import Snapshot
 from leaderboards.selectors import board
 from leaderboards.services import refresh
@@ -63,7 +64,6 @@ def addresses(phase: Phase) -> list[str]:
     ids = list(Submission.objects.order_by("pk").values_list("public_id", flat=True))
     case = phase.dataset.cases.get(name="case-1").public_id
     snapshots = list(Snapshot.objects.values_list("pk", flat=True))
-    kinds = ("ranks", "significance", "podium", "heat", "stability", "schemes", "centres")
     today = timezone.now().date().isoformat()
     groups = ["", "centre:centre-1", "centre:centre-2"]
     return [
@@ -74,15 +74,19 @@ def addresses(phase: Phase) -> list[str]:
         *(f"{page}subgroups/?by=centre&metric={metric}" for metric in ("dice", "hd95")),
         *(f"{page}entries/{one}/" for one in (*ids, "anonymous-A", "anonymous-B")),
         f"{page}uncertainty/",
-        *(f"{page}uncertainty/{key}/{kind}.csv" for key in snapshots for kind in kinds),
+        *(f"{page}uncertainty/{key}/{kind}.csv" for key in snapshots for kind in Kind),
         f"{page}compare/?entries={','.join(ids)}",
         f"{page}cases/{case}/?entries={','.join(ids)}",
-        *(f"{page}{name}" for name in ("results.csv", "board.csv", "leaderboard.csv")),
+        *(f"{page}take-away/{name}" for name in ("", "results.csv", "leaderboard.csv")),
+        f"{page}report/",
+        f"{api}leaderboard/leaderboard.csv",
+        f"{api}leaderboard/results.csv",
         f"{api}leaderboard",
         f"{api}uncertainty",
         *(f"/submissions/{one}/" for one in ids),
         *(f"/api/v1/submissions/{one}{rest}" for one in ids
-          for rest in ("", "/results", "/results.csv", "/evidence")),
+          for rest in ("", "/results", "/results.csv")),
+        *(f"/api/v1/results/{one}" for one in ids),
         *(f"/results/{one}/{rest}" for one in ids
           for rest in ("", "evidence.json", "badge.svg")),
     ]  # fmt: skip
@@ -106,6 +110,15 @@ NAMES_OF_BEN = ("Zen of Ben", "ben<", '"ben"')
 def holds(text: str, figures: tuple[str, ...]) -> list[str]:
     """Times and hashes have such digits too, within longer numbers."""
     return [one for one in figures if re.search(rf"(?<![\w.:]){re.escape(one)}", text)]
+
+
+def test_each_address_of_the_list_is_one(phase):
+    """Or a figure would be looked for where nothing ever stands."""
+    client = client_of("organiser")
+    missing = [one for one in addresses(phase) if client.get(one).status_code == 404]
+    kinds_not_made = [one for one in missing if "/uncertainty/" in one]
+    assert len(kinds_not_made) < len(Kind)
+    assert [one for one in missing if one not in kinds_not_made and "anonymous-" not in one] == []
 
 
 def test_live_everyone_is_told_everything(phase):
