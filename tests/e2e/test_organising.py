@@ -10,7 +10,7 @@ from tests.scans import write_challenge
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.docker]
 SECOND = 1000
-LEFT_EMPTY = ("citations", "public_columns", "questions")
+LEFT_EMPTY = ("citations", "public_columns", "questions", "groups_by", "stratum", "subgroups")
 """Where any words would not do."""
 
 
