@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
 
 import numpy as np
@@ -70,8 +70,11 @@ def snapshot_of(phase: Phase, *, as_of: date | None = None) -> Snapshot | None:
     snapshots = Snapshot.objects.select_related("edition").defer("document")
     if as_of is None:
         return snapshots.filter(edition=shown_edition(phase)).first()
-    until = datetime.combine(as_of, time.min, UTC) + timedelta(days=1)
-    return snapshots.filter(edition__phase=phase, created_at__lt=until).first()
+    return snapshots.filter(edition__phase=phase, created_at__lte=_end_of(as_of)).first()
+
+
+def _end_of(day: date) -> datetime:
+    return datetime.combine(day, time.max, UTC)
 
 
 def seen_snapshot(view: View, *, as_of: date | None = None) -> Snapshot | None:
@@ -83,8 +86,7 @@ def seen_snapshot(view: View, *, as_of: date | None = None) -> Snapshot | None:
     if latest is None:
         return snapshot_of(view.phase, as_of=as_of)
     if as_of is not None:
-        end = datetime.combine(as_of, time.min, UTC) + timedelta(days=1)
-        latest = min(latest, end - timedelta(microseconds=1))
+        latest = min(latest, _end_of(as_of))
     snapshots = Snapshot.objects.select_related("edition").defer("document")
     return snapshots.filter(edition__phase=view.phase, created_at__lte=latest).first()
 

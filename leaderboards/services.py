@@ -81,12 +81,19 @@ def refresh(*, phase: Phase) -> Snapshot:
         hashed = state.results_hash
         if newest is not None and newest.results_hash == hashed:
             return newest
-        made = _made(phase, state).after(_before(phase), edition)
+        made = _made(phase, state)
         with transaction.atomic():
             # Its row is the lock, where the database has such locks.
             Edition.objects.select_for_update().get(pk=edition.pk)
-            if state_of(phase, edition).results_hash == hashed:
-                return made.store(edition, hashed)
+            before = _before(phase)
+            if before is not None and (before.edition_id, before.results_hash) == (
+                edition.pk,
+                hashed,
+            ):
+                return before  # another worker's, of this moment
+            unchanged = state_of(phase, edition).results_hash == hashed
+            if unchanged and shown_edition(phase) == edition:
+                return made.after(before, edition).store(edition, hashed)
     hint(REFRESH, phase.pk)
     if newest is None:
         raise RuntimeError(f"The results of {phase} change faster than they can be ranked.")

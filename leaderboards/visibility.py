@@ -76,7 +76,8 @@ def seen_table(view: View, table: Table, whole: Table) -> Table:
         for at, column in enumerate(table.columns)
         if view.sight.shows(column.metric, column.label)
     ]
-    hides_ranked = any(column.ranked and at not in kept for at, column in enumerate(table.columns))
+    # Tests are of one column, which may be one that does not rank.
+    hides_ranked = len(kept) < len(table.columns)
     rows = [_row(row, kept, view.sight, hides_ranked) for row in table.rows]
     if view.names_nobody:
         letters = _letters(view, whole)
@@ -97,14 +98,19 @@ def _protected_row(row: Row, table: Table) -> Row:
         cell
         if cell is not None
         and column.key not in table.withheld
-        and (cell.count if cell.patients is None else cell.patients) >= LEAST_PATIENTS
+        # Of snapshots from before patients were counted nobody knows how many there are.
+        and (cell.patients or 0) >= LEAST_PATIENTS
         else None
         for cell, column in zip(row.cells, table.columns, strict=True)
     )
     told = all(
         cell is not None for cell, column in zip(cells, table.columns, strict=True) if column.ranked
     )
-    return replace(row, cells=cells, mean_rank=row.mean_rank if told else None)
+    if told:
+        return replace(row, cells=cells)
+    # Tests of few patients tell of them too.
+    row = replace(row, cells=cells, mean_rank=None, set_low=None, set_high=None, tier=None)
+    return replace(row, low=None, high=None)
 
 
 def _row(row: Row, kept: Collection[int], sight: Sight, hides_ranked: bool) -> Row:

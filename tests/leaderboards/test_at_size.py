@@ -115,9 +115,21 @@ class TestHidden:
         assert dice.patients >= 10
         assert volume is not None
         assert specificity is None, "seven cases are free of lesions"
+        assert first.set_low is not None, "it does not rank, and is not tested"
         assert "withheld" in client.get(address(phase)).content.decode()
         organiser = Membership.objects.get(challenge=phase.challenge).user
         assert board(organiser, phase).table.rows[0].cells[2].count == 7
+
+    def test_of_few_patients_neither_tests_nor_resamples_are_told(self, tmp_path):
+        phase = a_crowded_phase(
+            tmp_path, cases=6, qualities=[1.0, 0.0], hidden=True, slug="few", evaluation=EVALUATION
+        )
+        refresh(phase=phase)
+        for row in board(a_user("stranger"), phase).table.rows:
+            assert row.rank is not None
+            assert (row.low, row.set_low, row.tier, row.mean_rank) == (None, None, None, None)
+        organiser = Membership.objects.get(challenge=phase.challenge).user
+        assert all(row.tier for row in board(organiser, phase).table.rows)
 
     def test_sorting_by_what_is_withheld_tells_nothing(self, phase):
         orders = {
@@ -158,6 +170,8 @@ def test_the_board_of_a_day_is_the_last_of_that_day(tmp_path, client):
     assert snapshot_of(phase, as_of=today - timedelta(days=9)) is None
     page = client.get(address(phase, f"?as_of={today - timedelta(days=9)}")).content.decode()
     assert "Nothing had been scored by" in page
+    for last in ("9999-12-31", "0001-01-01"):
+        assert client.get(address(phase, f"?as_of={last}")).status_code == 200
     assert "is no day" in client.get(address(phase, "?as_of=yesterday")).content.decode()
 
 
