@@ -104,8 +104,10 @@ def _tell(analysis: "Analysis", results: "Results") -> None:
 
 
 def _in_order(analysis: "Analysis") -> list["Standing"]:
+    """By rank; what has none comes last."""
     return sorted(
-        analysis.board.standings, key=lambda one: (one.rank or 0, one.score or 0, one.competes)
+        analysis.board.standings,
+        key=lambda one: (one.rank is None, one.rank or 0, one.score or 0, one.competes),
     )
 
 

@@ -51,16 +51,18 @@ class Measured(Protocol):
 @dataclass(frozen=True, eq=False)
 class Arrays:
     """values: float64 ``[2, targets, cases, columns]``; counts: by target and case, then label; as
-    in ``Scores``."""
+    in ``Scores``. scored: ``[cases]``, of which there is anything."""
 
     values: NDArray[np.float64]
     counts: list[list[dict[str, Any] | None]]
+    scored: NDArray[np.bool_]
 
     def entry(self, key: str, *, competes: bool) -> EntryScores:
         """Without failures."""
         measured, worst = self.values
         failed = np.zeros(self.values.shape[2], dtype=bool)
-        return EntryScores(key, competes, measured, worst, failed, _counts(self.counts))
+        counts = _counts(self.counts)
+        return EntryScores(key, competes, measured, worst, failed, counts, self.scored)
 
 
 def arrays_of(
@@ -68,7 +70,7 @@ def arrays_of(
 ) -> Arrays:
     """found: by the case's primary key, what there is against each target."""
     columns = [(metric.id, label) for metric in spec.shown for label in spec.labels]
-    targets = max((len(of_case) for of_case in found.values()), default=0)
+    targets = max((len(of_case) for of_case in found.values()), default=1)
     values = np.full((2, targets, len(cases), len(columns)), np.nan)
     counts: list[list[dict[str, Any] | None]] = [[None] * len(cases) for _ in range(targets)]
     for at, case in enumerate(cases):
@@ -79,7 +81,8 @@ def arrays_of(
                 for row, name in enumerate(("value", "worst")):
                     if one[name] is not None:
                         values[row, target, at, column] = one[name]
-    return Arrays(values, counts)
+    scored = np.array([bool(found.get(case.pk)) for case in cases], dtype=bool)
+    return Arrays(values, counts, scored)
 
 
 def keep_up(
@@ -103,11 +106,19 @@ def keep_up(
 
 
 def entry_scores(kept: Scores, *, key: str, competes: bool) -> EntryScores:
-    shape = (2, kept.targets, len(kept.cases), -1)
-    measured, worst = np.frombuffer(kept.values, dtype=np.float64).reshape(shape)
+    """Of an entry that has results of all its cases, as those of ``entries_of`` have."""
+    measured, worst = values_of(kept.values, kept.targets, len(kept.cases))
     failed = np.zeros(len(kept.cases), dtype=bool)
     failed[kept.failed] = True
-    return EntryScores(key, competes, measured, worst, failed, _counts(kept.counts))
+    every = np.ones(len(kept.cases), dtype=bool)
+    return EntryScores(key, competes, measured, worst, failed, _counts(kept.counts), every)
+
+
+def values_of(stored: bytes, targets: int, cases: int) -> NDArray[np.float64]:
+    """``[2, targets, cases, columns]``; no columns where there are no targets or cases."""
+    values = np.frombuffer(stored, dtype=np.float64)
+    each = 2 * targets * cases
+    return values.reshape((2, targets, cases, values.size // each if each else 0))
 
 
 def _counts(

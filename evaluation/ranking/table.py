@@ -139,6 +139,10 @@ class ScoreTable:
             ),
         )
 
+    def of_cells(self, kept: NDArray[np.bool_]) -> "ScoreTable":
+        """The same with values only where ``kept [cases, columns]`` is true: for nobody else."""
+        return replace(self, values=np.where(kept, self.values, np.nan))
+
     def with_magnitudes(self) -> "ScoreTable":
         """Columns of signed errors as per-case absolute values, where lower is better."""
         signed = np.array([column.direction is Direction.TOWARDS_ZERO for column in self.columns])

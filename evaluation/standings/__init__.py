@@ -12,7 +12,14 @@ from evaluation.standings.analysis import (
     Uncertainty,
     analyse,
 )
-from evaluation.standings.board import Board, Standing, aggregate_of, make_board, ranks_of
+from evaluation.standings.board import (
+    Board,
+    Place,
+    Standing,
+    aggregate_of,
+    make_board,
+    places_of,
+)
 from evaluation.standings.groups import (
     DERIVED,
     LEAST_PATIENTS,
@@ -36,6 +43,7 @@ __all__ = [
     "EntryScores",
     "Group",
     "Otherwise",
+    "Place",
     "Resampled",
     "Scored",
     "Slice",
@@ -47,6 +55,6 @@ __all__ = [
     "derived",
     "groups_of",
     "make_board",
+    "places_of",
     "protected",
-    "ranks_of",
 ]

@@ -126,6 +126,8 @@ def analyse(
     Uncertainty is None where fewer than two entries compete. Nothing raises: what a recipe or the
     data do not allow is told in ``refused``.
     """
+    if not scored.cases:
+        return Analysis(make_board(scored), (), None)
     spec = scored.spec.ranking
     top = _top(scored)
     resampled = frozenset(top) | {one.key for one in scored.entries if not one.competes}

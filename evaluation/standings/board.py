@@ -13,12 +13,17 @@ from evaluation.ranking.table import Counts, ScoreTable, Values
 from evaluation.standings.scores import EntryScores, Scored
 from evaluation.uncertainty.bootstrap import LEVEL
 
+NO_CASES = (
+    "There is no case to rank on: a phase has at least one. Put a case back that was excluded, or "
+    "give the phase one."
+)
+
 
 @dataclass(frozen=True)
 class Standing:
-    """One entry. rank, score: None where nothing could be ranked; score: what the rank is of
-    (``Ranking.scores``). cells: in the order of ``Scored.columns``. cases: that were scored;
-    failed: of them, without a usable result."""
+    """One entry. rank, score: None where nothing could be ranked, or nothing that it read; score:
+    what the rank is of (``Ranking.scores``), None too where that is no number. cells: in the order
+    of ``Scored.columns``. cases: that were scored; failed: of them, without a usable result."""
 
     key: str
     competes: bool
@@ -46,35 +51,74 @@ def pool_of(scored: Scored) -> list[str]:
     return [entry.key for entry in scored.entries if entry.competes]
 
 
-def ranks_of(table: ScoreTable, recipe: Recipe, pool: list[str]) -> dict[str, tuple[int, float]]:
-    """(rank, score) of each entry; of one outside the pool, as if it alone had joined it."""
-    found: dict[str, tuple[int, float]] = {}
+@dataclass(frozen=True)
+class Place:
+    """rank, score: as of ``Standing``."""
+
+    rank: int
+    score: float | None
+
+
+def places_of(scored: Scored) -> dict[str, Place]:
+    """The place of each entry that has one; of one outside the pool, as if it alone had joined it.
+
+    That one is held against the pool on the cases that it read, and by the values that apply to it
+    there: what it did not read is no failure. It has no place where it read nothing that ranks, or
+    the recipe refuses those cases. RankingRefused where the pool cannot be ranked.
+    """
+    pool, recipe = pool_of(scored), scored.spec.recipe
+    found: dict[str, Place] = {}
     if pool:
-        found |= _places(rank_table(table.only(pool), recipe))
-    for key in table.entries:
-        if key not in found:
-            found[key] = _places(rank_table(table.only({*pool, key}), recipe))[key]
+        ranking = rank_table(scored.ranked.only(pool), recipe)
+        found |= {key: _place(ranking, at) for at, key in enumerate(ranking.entries)}
+    else:
+        Ranker(scored.ranked, recipe)
+    for entry in scored.entries:
+        place = None if entry.competes else _beside(scored, entry, pool)
+        if place is not None:
+            found[entry.key] = place
     return found
+
+
+def _beside(scored: Scored, entry: EntryScores, pool: list[str]) -> Place | None:
+    read = entry.read
+    if not read.any():
+        return None
+    table = scored.ranked.only({*pool, entry.key}).of_cases(read).of_cells(entry.applies[read])
+    try:
+        ranking = rank_table(table, scored.spec.recipe)
+    except RankingRefused:
+        return None
+    at = ranking.entries.index(entry.key)
+    ranked = [ranking.columns.index(key) for key in ranking.ranked]
+    return None if np.isnan(ranking.aggregates[at, ranked]).all() else _place(ranking, at)
+
+
+def _place(ranking: Ranking, at: int) -> Place:
+    return Place(int(ranking.ranks[at]), _number(ranking.scores[at]))
 
 
 def make_board(
     scored: Scored, *, counts: Counts | None = None, resampled: frozenset[str] = frozenset()
 ) -> Board:
     """Standings on all cases of ``scored``. counts: resamples of their patients, of which the
-    figures of the entries ``resampled`` have intervals."""
-    recipe, refused = scored.spec.recipe, ""
-    ranks: dict[str, tuple[int, float]] = {}
-    try:
-        ranks = ranks_of(scored.ranked, recipe, pool_of(scored))
-    except RankingRefused as error:
-        refused = error.message
-    cells = _cells(scored, recipe, counts, resampled)
+    figures of the entries ``resampled`` have intervals. Without a case nothing is ranked."""
+    refused, places = "", dict[str, Place]()
+    if not scored.cases:
+        refused = NO_CASES
+        cells = {one.key: tuple(Summary(0) for _ in scored.columns) for one in scored.entries}
+    else:
+        cells = _cells(scored, scored.spec.recipe, counts, resampled)
+        try:
+            places = places_of(scored)
+        except RankingRefused as error:
+            refused = error.message
     standings = tuple(
         Standing(
             key=entry.key,
             competes=entry.competes,
-            rank=ranks[entry.key][0] if ranks else None,
-            score=ranks[entry.key][1] if ranks else None,
+            rank=places[entry.key].rank if entry.key in places else None,
+            score=places[entry.key].score if entry.key in places else None,
             cells=cells[entry.key],
             cases=int(entry.read.sum()),
             failed=int(entry.failed.sum()),
@@ -230,13 +274,6 @@ def _at_least(cases: int, entry: EntryScores, scored: Scored) -> int:
     """Patients of whom ``cases`` of the entry's cases are: a case left out is one fewer at most."""
     read = [case.patient for case, there in zip(scored.cases, entry.read, strict=True) if there]
     return max(0, len(set(read)) - (len(read) - cases))
-
-
-def _places(ranking: Ranking) -> dict[str, tuple[int, float]]:
-    return {
-        key: (int(ranking.ranks[at]), float(ranking.scores[at]))
-        for at, key in enumerate(ranking.entries)
-    }
 
 
 def _number(value: np.floating) -> float | None:

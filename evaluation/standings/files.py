@@ -1,8 +1,8 @@
 """``results.csv``: everything that a leaderboard is reckoned from, written and read exactly.
 
-A row for each entry, target and case, in UTF-8. ``against`` names the reader where a row is not of
-the challenge's own targets. Numbers are written so that the same float64 is read again; an empty
-cell is a value that does not apply.
+A row for each entry, target and case that was scored, in UTF-8. ``against`` names the reader where
+a row is not of the challenge's own targets. Numbers are written so that the same float64 is read
+again; an empty cell is a value that does not apply.
 """
 
 import csv
@@ -113,17 +113,19 @@ def _keys(spec: EvaluationSpec) -> tuple[str, ...]:
 
 def _rows(scored: Scored, entry: EntryScores) -> Iterator[_Row]:
     """Of the cases that were read."""
-    targets, cases, columns = entry.measured.shape
+    targets, _, columns = entry.measured.shape
     spec = scored.spec
+    read = np.flatnonzero(entry.read).tolist()
     for target in range(targets):
-        for case in range(cases):
+        for case in read:
             counts = entry.counts[target][case] if entry.counts else None
             values = [
                 one
                 for column in range(columns)
                 for one in (entry.measured[target, case, column], entry.worst[target, case, column])
             ]
-            if counts is None and all(map(math.isnan, values)) and not entry.failed[case]:
+            # Of each case that was read there is a row, though nothing of it may apply.
+            if target and counts is None and all(map(math.isnan, values)):
                 continue
             yield _Row(
                 target,
@@ -288,7 +290,9 @@ class _Reading:
         failed[[place[at] for at in entry.failed]] = True
         measured, worst = values
         told = tuple(map(tuple, counts)) if self.spec.cohort else ()
-        return EntryScores(key, entry.competes, measured, worst, failed, told)
+        scored = np.zeros(len(place), dtype=bool)
+        scored[[place[at] for _, at in entry.rows]] = True
+        return EntryScores(key, entry.competes, measured, worst, failed, told, scored)
 
     def _whole(self, cell: str, name: str, line: int, *, least: int = 0) -> int | None:
         if cell.isascii() and cell.isdigit() and len(cell) < 10 and int(cell) >= least:

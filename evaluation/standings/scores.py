@@ -1,7 +1,7 @@
 """Scores of entries on cases, as they were measured, and the tables that rankings are made of."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -34,7 +34,8 @@ class EntryScores:
     then by label; None where the case was not read. failed: ``[cases]``, no usable result.
 
     competes: whether it takes part in others' ranks; if not, its place is found by inserting it
-    alone.
+    alone. scored: ``[cases]``, whether it was scored at all, though nothing of it may apply; None
+    where values and counts alone tell.
     """
 
     key: str
@@ -43,12 +44,34 @@ class EntryScores:
     worst: Values
     failed: NDArray[np.bool_]
     counts: tuple[tuple[Mapping[str, Counts] | None, ...], ...] = ()
+    scored: NDArray[np.bool_] | None = None
 
     @property
     def read(self) -> NDArray[np.bool_]:
         """``[cases]``: that were scored at all."""
-        known = ~np.isnan(self.measured).all(axis=(0, 2)) | ~np.isnan(self.worst).all(axis=(0, 2))
-        return known | self.failed
+        if self.scored is not None:
+            return self.scored
+        known: NDArray[np.bool_] = self.failed | self.applies.any(axis=1)
+        for of_target in self.counts:
+            known = known | np.array([one is not None for one in of_target], dtype=bool)
+        return known
+
+    @property
+    def applies(self) -> NDArray[np.bool_]:
+        """``[cases, columns]``: of which there is a value, or a missing result would count."""
+        there = ~np.isnan(self.measured) | ~np.isnan(self.worst)
+        found: NDArray[np.bool_] = there.any(axis=0)
+        return found
+
+    def of_cases(self, places: NDArray[np.intp]) -> "EntryScores":
+        return replace(
+            self,
+            measured=self.measured[:, places],
+            worst=self.worst[:, places],
+            failed=self.failed[places],
+            counts=tuple(tuple(one[at] for at in places) for one in self.counts),
+            scored=None if self.scored is None else self.scored[places],
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,17 +111,7 @@ class Scored:
         return Scored(
             self.spec,
             tuple(self.cases[at] for at in places),
-            tuple(
-                EntryScores(
-                    key=entry.key,
-                    competes=entry.competes,
-                    measured=entry.measured[:, places],
-                    worst=entry.worst[:, places],
-                    failed=entry.failed[places],
-                    counts=tuple(tuple(one[at] for at in places) for one in entry.counts),
-                )
-                for entry in self.entries
-            ),
+            tuple(entry.of_cases(places) for entry in self.entries),
         )
 
     def over_cohort(self, entry: EntryScores) -> dict[str, dict[str, CohortValue]]:

@@ -91,6 +91,21 @@ class TestBoard:
         assert [one.rank for one in board.standings] == [1, 2, 2]
         assert (board.of("reader").cases, board.of("reader").failed) == (1, 0)
 
+    def test_what_has_no_case_is_not_ranked_and_says_what_to_do(self):
+        for metrics in (["dice"], ["dice_agg"], ["dice", "dice_agg"]):
+            spec = spec_of(metrics)
+            columns = len(spec.shown)
+            empty = np.empty((1, 0, columns))
+            made = tuple(
+                EntryScores(key, True, empty, empty, np.zeros(0, bool), ((),)) for key in "ab"
+            )
+            for hidden in (True, False):
+                found = analyse(Scored(spec, (), made), seed=1, hidden=hidden)
+                assert "Put a case back" in found.board.refused
+                assert (found.slices, found.uncertainty) == ((), None)
+                assert [(one.rank, one.cases) for one in found.board.standings] == [(None, 0)] * 2
+                assert {cell.count for one in found.board.standings for cell in one.cells} == {0}
+
     def test_what_cannot_be_ranked_says_why_and_keeps_its_figures(self):
         scored = Scored(
             spec_of(["dice"], per_subgroup="tracer"),
@@ -142,6 +157,142 @@ class TestBoard:
             assert one.count == expected.count == one.patients
             for name in ("mean", "deviation", "median", "lower_quartile", "upper_quartile"):
                 assert getattr(one, name) == pytest.approx(getattr(expected, name), abs=1e-9), name
+
+
+class TestWhoReadNotEveryCase:
+    """a is ahead of b in the first cases, and b in the last; a reader read the first only."""
+
+    A = (0.9, 0.8, 0.7, 0.2, 0.1, 0.1)
+    B = (0.7, 0.6, 0.5, 0.9, 0.9, 0.9)
+
+    def scored(self, *reader, facts=None, **ranking) -> Scored:
+        made = [entry(key, [[one] for one in of]) for key, of in (("a", self.A), ("b", self.B))]
+        made.append(entry("reader", [[one] for one in reader], competes=False))
+        groups = {"tracer": ["fdg"] * 3 + ["psma"] * 3}
+        return Scored(spec_of(["dice"], **ranking), facts or cases(6, groups), tuple(made))
+
+    def placed(self, *reader, **ranking):
+        board = make_board(self.scored(*reader, **ranking))
+        assert board.refused == ""
+        assert board.of("b").rank == 1, "nobody's rank changes"
+        return board.of("reader")
+
+    READ = (0.8, 0.7, 0.6, NAN, NAN, NAN)
+
+    def test_ranks_within_cases_are_of_the_cases_that_were_read(self):
+        """There a has rank 1 thrice, the reader 2, b 3; what was not read would be last thrice."""
+        found = self.placed(*self.READ, scheme="rank_then_aggregate")
+        assert (found.rank, found.cases, found.failed) == (2, 3, 0)
+        whole = make_board(self.scored(*self.READ[:3], 0, 0, 0, scheme="rank_then_aggregate"))
+        assert whole.of("reader").rank == 3
+
+    def test_ranks_within_subgroups_are_of_those_that_were_read(self):
+        found = self.placed(*self.READ, per_subgroup="tracer")
+        assert (found.rank, found.score) == (2, 2)
+
+    def test_means_of_subgroups_are_of_those_that_were_read(self):
+        """Of both tracers b has 0.75 and a 0.47; of FDG alone a has 0.8, the reader 0.7, b 0.6."""
+        assert self.placed(*self.READ, mean_of_subgroups="tracer").rank == 2
+
+    def test_means_are_of_the_same_cases(self):
+        assert self.placed(*self.READ).rank == 2
+
+    @pytest.mark.parametrize("scheme", ["borda", "weighted_value"])
+    def test_points_and_values_are_of_the_same_cases(self, scheme):
+        assert self.placed(*self.READ, scheme=scheme).rank == 2
+
+    def test_tests_are_of_the_patients_that_were_read(self):
+        """Of eight patients the reader read the first six, and beats b in each of them; b beats a
+        in all eight. So both beat one, whatever b scored in the patients that nobody else read."""
+        rows = {
+            "a": [0.1] * 8,
+            "b": [0.40, 0.41, 0.42, 0.43, 0.44, 0.45, 0.99, 0.99],
+            "reader": [0.50, 0.52, 0.54, 0.56, 0.58, 0.60, NAN, NAN],
+        }
+        made = tuple(
+            entry(key, [[one] for one in of], competes=key != "reader") for key, of in rows.items()
+        )
+        spec = spec_of(["dice"], scheme="test_then_rank", adjustment="none")
+        board = make_board(Scored(spec, cases(8), made))
+        assert [one.rank for one in board.standings] == [2, 1, 1]
+        assert make_board(Scored(spec, cases(8), made)).of("reader").score == 1
+
+    def test_who_read_nothing_has_no_rank(self):
+        nothing = (NAN,) * 6
+        for ranking in (
+            {}, {"scheme": "rank_then_aggregate"}, {"scheme": "test_then_rank"},
+            {"scheme": "borda"}, {"scheme": "weighted_value"}, {"per_subgroup": "tracer"},
+            {"mean_of_subgroups": "tracer"}, {"aggregate": "median"},
+        ):  # fmt: skip
+            board = make_board(self.scored(*nothing, **ranking))
+            reader = board.of("reader")
+            assert (reader.rank, reader.score, reader.cases) == (None, None, 0), ranking
+            assert board.refused == ""
+            assert {board.of(key).rank for key in "ab"} <= {1, 2}
+
+    def test_who_read_only_what_cannot_be_ranked_alone_has_no_rank(self):
+        """Of PSMA the reader has specificity only, so that nothing of it tells of Dice."""
+        values = {
+            "a": [[0.9, NAN], [0.8, NAN], [0.7, 1]],
+            "b": [[0.8, NAN], [0.7, NAN], [0.6, 1]],
+            "reader": [[0.9, NAN], [NAN, NAN], [NAN, 1]],
+        }
+        made = tuple(
+            entry(key, of, competes=key != "reader", worst=[0, 0] if key != "reader" else None)
+            for key, of in values.items()
+        )
+        facts = cases(3, {"tracer": ["fdg", "fdg", "psma"]})
+        document = {
+            "metrics": ["dice", "case_specificity"],
+            "ranking": {"metrics": ["dice"], "per_subgroup": "tracer"},
+        }
+        spec = EvaluationSpec.model_validate(document)
+        board = make_board(Scored(spec, facts, made))
+        assert board.refused == ""
+        assert board.of("a").rank == 1
+        assert board.of("reader").rank is None
+        assert board.of("reader").cases == 2
+
+    def test_a_case_that_was_read_and_does_not_apply_is_no_case_left_out(self):
+        """The reader read all three; of the second no Dice applies to them, their volume does, and
+        is worse than that of a."""
+        made = (
+            entry("a", [[0.5, 1.0], [0.9, 1.0], [0.5, 1.0]]),
+            entry("reader", [[0.6, 1.0], [NAN, 9.0], [0.6, 1.0]], competes=False),
+        )
+        scored = Scored(spec_of(), cases(3), made)
+        reader = make_board(scored).of("reader")
+        assert reader.cases == 3
+        assert (reader.rank, reader.score) == (1, 1.5), "first by Dice, second by volume"
+
+    def test_a_case_of_which_nothing_applies_was_read_all_the_same(self):
+        made = EntryScores(
+            "reader", False, np.full((1, 2, 1), NAN), np.full((1, 2, 1), NAN),
+            np.zeros(2, bool), (), np.array([True, False]),
+        )  # fmt: skip
+        scored = Scored(spec_of(["dice"]), cases(2), (entry("a", [[0.5], [0.5]]), made))
+        reader = make_board(scored).of("reader")
+        assert (reader.cases, reader.rank) == (1, None)
+
+    def test_a_metric_over_the_cohort_is_of_the_cases_that_were_read(self):
+        """2·common/200: a has 0.9 in the first case, the reader 0.8, b 0.1; b leads by all."""
+        empty = np.empty((1, 3, 0))
+
+        def of(key, *commons):
+            counts = tuple(
+                None if common is None else {"lesion": Counts(0.1, 100, 100, common)}
+                for common in commons
+            )
+            return EntryScores(key, key != "reader", empty, empty, np.zeros(3, bool), (counts,))
+
+        made = (of("a", 90, 1, 1), of("b", 10, 99, 99), of("reader", 80, None, None))
+        board = make_board(Scored(spec_of(["dice_agg"]), cases(3), made))
+        assert [(one.rank, one.cases) for one in board.standings] == [(2, 3), (1, 3), (2, 1)]
+
+    def test_a_slice_that_a_reader_did_not_read_has_no_rank_of_them(self):
+        slices = analyse(self.scored(*self.READ), seed=1, hidden=False).slices
+        ranks = {one.label: one.board.of("reader").rank for one in slices}
+        assert ranks == {"fdg": 2, "psma": None}
 
 
 class TestOverTheCohort:
