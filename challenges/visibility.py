@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from challenges.definition.visibility import LeaderboardSpec
@@ -84,6 +85,20 @@ class Sight:
 
 
 EVERYTHING = Sight()
+
+
+def cases_are_told(phase: Phase, now: datetime | None = None) -> bool:
+    """Whether everyone is shown the scores of single hidden cases: the organisers published them,
+    and nothing of the leaderboard is withheld any more."""
+    spec = LeaderboardSpec.model_validate(phase.leaderboard)
+    now = now or timezone.now()
+    if (
+        spec.publishes_cases is None
+        or now < spec.publishes_cases
+        or phase.challenge.published_at is None
+    ):
+        return False
+    return sight_of(AnonymousUser(), phase, now).is_whole
 
 
 def sight_of(viewer: Viewer, phase: Phase, now: datetime | None = None) -> Sight:

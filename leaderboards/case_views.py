@@ -35,7 +35,12 @@ from leaderboards.cases import (
 )
 from leaderboards.comparing import BY_CASE, DIFFERENCE, SORTS, Comparison, compare
 from leaderboards.plots import plots_of
-from leaderboards.policies import may_see_details, may_see_mask, may_see_references
+from leaderboards.policies import (
+    may_see_details,
+    may_see_images,
+    may_see_mask,
+    may_see_references,
+)
 from leaderboards.verdicts import etag_of, verdict_of
 from submissions.models import Prediction, Submission
 
@@ -45,7 +50,9 @@ def case(request: HttpRequest, slug: str, phase_slug: str, case_id: str) -> Http
     """A case with the outlines and scores of up to three entries."""
     phase = _phase(request, slug, phase_slug)
     found = get_object_or_404(cases_of(phase), public_id=case_id)
-    access.record(viewer=request.user, case=found, what="scores")
+    images = may_see_images(request.user, phase)
+    if images:
+        access.record(viewer=request.user, case=found, what="scores")
     edition = shown_edition(phase)
     everyone, measures = standing(phase, edition), measures_of(edition)
     targets = targets_on(found, phase, edition)
@@ -64,7 +71,7 @@ def case(request: HttpRequest, slug: str, phase_slug: str, case_id: str) -> Http
         problems += refusal.messages
     rows = on_case(request.user, found, edition, entries, measures)
     readers = readers_on(found, edition, measures)
-    viewer = parts_of(request.user, phase, found, rows, against)
+    viewer = parts_of(request.user, phase, found, rows, against) if images else None
     context = {
         **_about(phase, edition, everyone, entries, asked),
         "case": found,
@@ -84,7 +91,7 @@ def case(request: HttpRequest, slug: str, phase_slug: str, case_id: str) -> Http
         "against": against,
         "least_iou": least_iou(spec_of(edition)),
         "viewer": viewer,
-        "hatched": any(mask.hatch for mask in viewer.masks),
+        "hatched": viewer is not None and any(mask.hatch for mask in viewer.masks),
         "references": may_see_references(request.user, phase),
         "withheld": withheld(request.user, rows),
         "problems": problems,
@@ -97,7 +104,7 @@ def case(request: HttpRequest, slug: str, phase_slug: str, case_id: str) -> Http
 def compared(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     """Two or three entries case by case."""
     phase = _phase(request, slug, phase_slug)
-    if phase.is_hidden and isinstance(request.user, User):
+    if phase.is_hidden and isinstance(request.user, User) and may_see_images(request.user, phase):
         access.record_all(user=request.user, challenge=phase.challenge, what="scores")
     edition = shown_edition(phase)
     everyone, measures = standing(phase, edition), measures_of(edition)
@@ -171,7 +178,7 @@ def entry_lesions(
 
 
 def _phase(request: HttpRequest, slug: str, phase_slug: str) -> Phase:
-    """Whose cases this viewer may see one by one; for anyone else there is none."""
+    """Of whose cases this viewer may see the scores; for anyone else there is none."""
     phases = Phase.objects.select_related("challenge", "dataset")
     published = phases.exclude(challenge__published_at=None)
     found = get_object_or_404(published, challenge__slug=slug, slug=phase_slug)

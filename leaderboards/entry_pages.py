@@ -9,7 +9,7 @@ from challenges.models import Phase
 from challenges.selectors import definition_of
 from leaderboards.entry import entry_of
 from leaderboards.lines import cell_of
-from leaderboards.policies import may_see_details
+from leaderboards.policies import may_see_details, may_see_images
 from leaderboards.states import states_of
 from leaderboards.subgroups import subgroups
 from leaderboards.views import number_of
@@ -68,6 +68,7 @@ def entry(request: HttpRequest, slug: str, phase_slug: str, submission: str) -> 
         "definition": definition_of(phase.challenge),
         "entry": found,
         "details": may_see_details(request.user, phase),
+        "images": may_see_images(request.user, phase),
         "groups": [
             (choice, row, [cell_of(row.cells[at], column) for at, column in found.told])
             for choice, row in found.groups

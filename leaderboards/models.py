@@ -1,7 +1,27 @@
 from django.db import models
 
-from challenges.models import Edition, Leased
+from challenges.models import Edition, Leased, Phase
 from submissions.models import Submission
+
+
+class Basis(models.Model):
+    """On which cases, as they were known, states of a leaderboard stand.
+
+    cases: by primary key as text, [patient, hash of what is known of the case]; digest: of that.
+    """
+
+    phase = models.ForeignKey(Phase, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)
+    cases = models.JSONField()
+
+    class Meta:
+        verbose_name_plural = "bases"
+        constraints = [
+            models.UniqueConstraint(fields=["phase", "digest"], name="one_basis_a_digest")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.phase_id} {self.digest[:12]}"
 
 
 class Snapshot(models.Model):
@@ -9,10 +29,11 @@ class Snapshot(models.Model):
 
     results_hash: of the results it was made from; document: ``leaderboards.tables.Table`` as JSON.
     content_hash: of document, slices and analysis, by which anyone can tell that it is unchanged;
-    empty for those from before there was one.
+    empty for those from before there was one, as basis is null.
     """
 
     edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="snapshots")
+    basis = models.ForeignKey(Basis, on_delete=models.RESTRICT, null=True, related_name="snapshots")
     results_hash = models.CharField(max_length=64)
     content_hash = models.CharField(max_length=64, blank=True)
     document = models.JSONField()

@@ -3,7 +3,7 @@
 from challenges.models import Phase
 from challenges.policies import Viewer, may_see, may_see_data
 from challenges.selectors.viewing import images_are_public
-from challenges.visibility import sight_of
+from challenges.visibility import cases_are_told, sight_of
 from submissions.models import Submission
 from submissions.policies import is_theirs
 
@@ -14,7 +14,13 @@ def may_see_board(viewer: Viewer, phase: Phase) -> bool:
 
 
 def may_see_details(viewer: Viewer, phase: Phase) -> bool:
-    """Scores of single cases of every entry, and the cases' images.
+    """Scores of single cases of every entry, and names of the cases: who may see these, and of a
+    hidden phase everyone once its organisers have published them."""
+    return may_see_images(viewer, phase) or cases_are_told(phase)
+
+
+def may_see_images(viewer: Viewer, phase: Phase) -> bool:
+    """The cases one by one, and their images.
 
     Of a public phase everyone, from its opening on; of a hidden one organisers and stewards. Where
     its leaderboard is frozen or anonymous, hides a metric, or tells less than its scores in full,
@@ -32,7 +38,7 @@ def may_see_references(viewer: Viewer, phase: Phase) -> bool:
     everyone where the phase gives its cases away, else organisers and stewards."""
     if may_see_data(viewer, phase.challenge):
         return True
-    return phase.gives_away and may_see_details(viewer, phase)
+    return phase.gives_away and may_see_images(viewer, phase)
 
 
 def may_see_mask(viewer: Viewer, submission: Submission) -> bool:
@@ -45,7 +51,7 @@ def may_see_mask(viewer: Viewer, submission: Submission) -> bool:
     phase = submission.phase
     if may_see_data(viewer, phase.challenge):
         return True
-    if not may_see_details(viewer, phase):
+    if not may_see_images(viewer, phase):
         return False
     if submission.is_baseline and phase.gives_away:
         return True

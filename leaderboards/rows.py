@@ -65,7 +65,8 @@ def table_of(
     ] + [_reader(one) for one in board.standings if one.key.startswith(KEY)]
     # Of two at the same place, the one that is placed only comes first: it beat the other.
     rows.sort(key=lambda row: (row.rank or 0, row.mean_rank or 0, row.competes, row.algorithm))
-    return Table(columns, tuple(rows), board.cases, board.patients, board.refused, withheld)
+    tested = uncertainty.tested.column if uncertainty and uncertainty.tested else ""
+    return Table(columns, tuple(rows), board.cases, board.patients, board.refused, withheld, tested)
 
 
 def _sure(uncertainty: Uncertainty | None) -> dict[str, dict[str, int]]:

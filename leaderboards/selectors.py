@@ -93,7 +93,7 @@ def seen_snapshot(view: View, *, as_of: date | None = None) -> Snapshot | None:
 
 def seen_table_of(view: View, snapshot: Snapshot, chosen: Choice | None = None) -> Table:
     """Of all cases, or of one group, as ``view`` shows it."""
-    return seen_table(view, table_of(snapshot, chosen), table_of(snapshot))
+    return seen_table(view, snapshot, table_of(snapshot, chosen), table_of(snapshot))
 
 
 def board(
@@ -113,7 +113,7 @@ def board(
     the page on which this one stands, in place of ``page``."""
     view = view_of(viewer, phase)
     snapshot, details = seen_snapshot(view, as_of=as_of), view.details
-    choices, withheld = _choices(snapshot, everything=details or not phase.is_hidden)
+    choices, withheld = _choices(snapshot, view)
     chosen = next((one for one in choices if one.key == group), None)
     table = Table((), ())
     if snapshot is not None:
@@ -144,7 +144,7 @@ def board(
         choices=choices,
         withheld=withheld,
         chosen=chosen,
-        notes=view.sight.notes,
+        notes=view.notes(snapshot),
         axes=axes,
         dots=_dots(snapshot, shown, axes) if details and chosen is None and snapshot else {},
         in_flight=running if may_see_cases(viewer, phase) and not view.names_nobody else (),
@@ -179,12 +179,12 @@ def _axes_of(pk: int, hashed: str, grouping: str, label: str) -> tuple[Axis, ...
     return axes_of(_read(pk, hashed, grouping, label))
 
 
-def _choices(snapshot: Snapshot | None, *, everything: bool) -> tuple[tuple[Choice, ...], int]:
-    """The groups that may be shown, and how many are withheld."""
-    if snapshot is None:
+def _choices(snapshot: Snapshot | None, view: View) -> tuple[tuple[Choice, ...], int]:
+    """The groups that may be shown, and how many are withheld as too small."""
+    if snapshot is None or not view.shows_groups(snapshot):
         return (), 0
     found = list(snapshot.slices.defer("document"))
-    shown = [one for one in found if everything or not one.withheld]
+    shown = [one for one in found if not (view.protects and one.withheld)]
     choices = tuple(
         Choice(f"{one.grouping}:{one.label}", one.grouping, one.label, one.cases, one.patients)
         for one in shown

@@ -8,13 +8,14 @@ import structlog
 from django.db import transaction
 
 from challenges.definition import content_hash
-from challenges.groupings import facts_of
+from challenges.groupings import facts_of, groupings_of
 from challenges.models import Case, Edition, Phase
 from challenges.selectors import cases_of, current_edition, definition_of, shown_edition
 from evaluation.spec import EvaluationSpec
 from evaluation.standings import Analysis, Board, Scored, Slice, Uncertainty, analyse
 from evaluation.uncertainty import board_seed
 from leaderboards import drawings, models
+from leaderboards.basis import kept_basis
 from leaderboards.entries import ALONE, Entrant, entrants_of, entries_of
 from leaderboards.models import Scores, Snapshot
 from leaderboards.readers import ReadersState, against_readers, reader_entries, readers_state
@@ -26,7 +27,7 @@ from submissions.models import Submission
 from submissions.services.hints import REFRESH, hint
 
 log = structlog.get_logger(__name__)
-FORMAT = 3
+FORMAT = 4
 """Of what a snapshot holds: a larger one has every snapshot made anew."""
 _MOST_TRIES = 3
 
@@ -93,7 +94,7 @@ def refresh(*, phase: Phase) -> Snapshot:
                 return before  # another worker's, of this moment
             unchanged = state_of(phase, edition).results_hash == hashed
             if unchanged and shown_edition(phase) == edition:
-                return made.after(before, edition).store(edition, hashed)
+                return made.after(before, edition).store(state, hashed)
     hint(REFRESH, phase.pk)
     if newest is None:
         raise RuntimeError(f"The results of {phase} change faster than they can be ranked.")
@@ -146,9 +147,11 @@ class Made:
     slices: tuple[models.Slice, ...]
     analysis: dict[str, Any] | None
 
-    def store(self, edition: Edition, hashed: str) -> Snapshot:
+    def store(self, state: State, hashed: str) -> Snapshot:
+        edition = state.edition
         snapshot = Snapshot.objects.create(
             edition=edition,
+            basis=kept_basis(edition, state.cases, groupings_of(state.spec)),
             results_hash=hashed,
             content_hash=self.content_hash,
             document=self.document,

@@ -78,7 +78,8 @@ class Row:
 class Table:
     """Rows in the order of rank. cases, patients: on which it stands; None where a snapshot is from
     before that was kept. refused: why there are no ranks; empty where there are. withheld: keys of
-    columns that the public of a hidden phase does not see here."""
+    columns that the public of a hidden phase does not see here. tested: key of the column by whose
+    tests there are rank sets and tiers; empty where there are none."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
@@ -86,6 +87,7 @@ class Table:
     patients: int | None = None
     refused: str = ""
     withheld: tuple[str, ...] = ()
+    tested: str = ""
 
     def title_of(self, key: str) -> str:
         """Of a column; the key itself where there is none."""
@@ -127,4 +129,5 @@ class Table:
             document.get("patients"),
             document.get("refused", ""),
             tuple(document.get("withheld", ())),
+            document.get("tested", ""),
         )

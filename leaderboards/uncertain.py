@@ -1,5 +1,6 @@
 """How sure the ranks of a leaderboard are, as far as a viewer may know it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -24,6 +25,7 @@ from leaderboards.figures.kinds import (
 from leaderboards.figures.names import Name, names_of
 from leaderboards.grid_html import html_of
 from leaderboards.models import Analysis, Drawing, Figure, Slice, Snapshot
+from leaderboards.readers import KEY as READER
 from leaderboards.selectors import seen_snapshot, seen_table_of, table_of
 from leaderboards.tables import Table
 from leaderboards.visibility import View, view_of
@@ -36,8 +38,10 @@ WITHHELD_CENTRES = (
     "The cases are hidden, and a centre is too small, or could be told from others that are shown: "
     "ranks without one centre are for the organisers."
 )
-
-
+WITHHELD_READERS = (
+    "The cases are hidden, and a reader drew too few patients, or all but a few: ranks with each "
+    "reader as the reference are for the organisers."
+)
 _CLOSED = (
     "How sure the ranks are is for the organisers meanwhile, as it would tell what is not shown."
 )
@@ -59,7 +63,11 @@ class HowSure:
     def withheld(self) -> tuple[str, ...]:
         """Sentences, of what is not for this viewer."""
         told = self.uncertainty.refused.values() if self.uncertainty else ()
-        return tuple(one for one in told if one in (WITHHELD, WITHHELD_CENTRES))
+        return tuple(
+            one
+            for one in dict.fromkeys(told)
+            if one in (WITHHELD, WITHHELD_CENTRES, WITHHELD_READERS)
+        )
 
     @property
     def competing(self) -> int:
@@ -110,10 +118,10 @@ def how_sure(
     view = view_of(viewer, phase)
     found = seen_snapshot(view, as_of=as_of) if snapshot is None else _the(view, snapshot)
     if found is None:
-        return HowSure(None, Table((), ()), notes=view.sight.notes)
-    if not view.shows_uncertainty:
+        return HowSure(None, Table((), ()), notes=view.notes(None))
+    if not view.shows_uncertainty or not view.shows_figures(found):
         table = seen_table_of(view, found)
-        return HowSure(found, table, notes=(*view.sight.notes, _CLOSED))
+        return HowSure(found, table, notes=(*view.notes(found), _CLOSED))
     table = table_of(found)
     analysis = Analysis.objects.filter(snapshot=found).first()
     if analysis is None:
@@ -189,10 +197,35 @@ def _the(view: View, key: int) -> Snapshot | None:
 def _for_the_public(snapshot: Snapshot, table: Table, of: Uncertainty) -> Uncertainty:
     """Of a hidden phase."""
     refused = dict(of.refused)
-    known = [table.patients, of.resampled.patients if of.resampled else None]
-    if min((one for one in known if one is not None), default=0) < LEAST_PATIENTS:
+    ranked = {column.key for column in table.columns if column.ranked}
+    few = _least(table, ranked) < LEAST_PATIENTS
+    if of.tested and (few or _least(table, {of.tested.column}) < LEAST_PATIENTS):
         of, refused["tests"] = replace(of, tested=None), WITHHELD
+    if few:
+        of, refused["resamples"] = replace(of, resampled=None), WITHHELD
+        of, refused["schemes"] = replace(of, schemes=()), WITHHELD
     small = Slice.objects.filter(snapshot=snapshot, withheld=True).values_list("label", flat=True)
-    if {one.name for one in of.centres} & set(small):
+    if few or {one.name for one in of.centres} & set(small):
         of, refused["centres"] = replace(of, centres=()), WITHHELD_CENTRES
+    if few or not _may_tell_readers(table, ranked, of):
+        of, refused["readers"] = replace(of, readers=()), WITHHELD_READERS
     return replace(of, refused=refused)
+
+
+def _least(table: Table, keys: Collection[str], *, of: str = "") -> int:
+    """Fewest patients behind a figure of the columns ``keys``, of what competes, or of one row."""
+    found = [
+        (cell.patients or 0) if cell is not None else 0
+        for row in table.rows
+        if (row.submission == of if of else row.competes)
+        for column, cell in zip(table.columns, row.cells, strict=True)
+        if column.key in keys
+    ]
+    return min(found, default=0)
+
+
+def _may_tell_readers(table: Table, ranked: Collection[str], of: Uncertainty) -> bool:
+    """Whether each reader read enough patients, and not all but a few."""
+    read = [_least(table, ranked, of=f"{READER}{one.name}") for one in of.readers]
+    everyone = _least(table, ranked)
+    return all(one >= LEAST_PATIENTS and not 0 < everyone - one < LEAST_PATIENTS for one in read)

@@ -6,6 +6,7 @@ Whatever reads a snapshot for somebody asks ``seen_snapshot`` and ``seen_table``
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 from django.utils.crypto import salted_hmac
 
@@ -14,6 +15,8 @@ from challenges.policies import Viewer
 from challenges.visibility import Sight, sight_of
 from evaluation.aggregate import Summary
 from evaluation.standings import LEAST_PATIENTS
+from leaderboards.basis import ONLY_PLACES, Shown, shown_bases
+from leaderboards.models import Snapshot
 from leaderboards.policies import may_see_details
 from leaderboards.tables import Row, Table
 from submissions.selectors import submissions_of
@@ -55,6 +58,23 @@ class View:
     def shows_nothing(self) -> bool:
         return self.sight.frozen and self.sight.since is None
 
+    def shows_figures(self, snapshot: Snapshot) -> bool:
+        """Of a state, and not its places alone."""
+        return not self.protects or snapshot.basis_id in self._bases.full
+
+    def shows_groups(self, snapshot: Snapshot) -> bool:
+        return not self.protects or snapshot.basis_id == self._bases.newest
+
+    def notes(self, snapshot: Snapshot | None) -> tuple[str, ...]:
+        """Sentences, of what of a state is not shown."""
+        if snapshot is None or self.shows_figures(snapshot):
+            return self.sight.notes
+        return (*self.sight.notes, ONLY_PLACES)
+
+    @cached_property
+    def _bases(self) -> Shown:
+        return shown_bases(self.phase, self.latest())
+
 
 def view_of(viewer: Viewer, phase: Phase) -> View:
     sight = sight_of(viewer, phase)
@@ -64,10 +84,12 @@ def view_of(viewer: Viewer, phase: Phase) -> View:
     return View(phase, sight, may_see_details(viewer, phase), frozenset(own))
 
 
-def seen_table(view: View, table: Table, whole: Table) -> Table:
+def seen_table(view: View, snapshot: Snapshot, table: Table, whole: Table) -> Table:
     """``table`` of a snapshot, or of one of its groups, as ``view`` shows it. whole: the snapshot's
     own, by which letters are given."""
-    if view.protects:
+    if not view.shows_figures(snapshot):
+        table = replace(table, rows=tuple(_place_only(row) for row in table.rows))
+    elif view.protects:
         table = protected_table(table)
     if view.sight.is_whole:
         return table
@@ -103,14 +125,21 @@ def _protected_row(row: Row, table: Table) -> Row:
         else None
         for cell, column in zip(row.cells, table.columns, strict=True)
     )
-    told = all(
-        cell is not None for cell, column in zip(cells, table.columns, strict=True) if column.ranked
-    )
-    if told:
-        return replace(row, cells=cells)
+    told = {column.key for cell, column in zip(cells, table.columns, strict=True) if cell}
+    ranked = {column.key for column in table.columns if column.ranked}
+    row = replace(row, cells=cells)
+    if not ranked <= told:
+        row = replace(row, mean_rank=None, low=None, high=None)
     # Tests of few patients tell of them too.
-    row = replace(row, cells=cells, mean_rank=None, set_low=None, set_high=None, tier=None)
-    return replace(row, low=None, high=None)
+    if not ranked | ({table.tested} if table.tested else set()) <= told:
+        row = replace(row, set_low=None, set_high=None, tier=None)
+    return row
+
+
+def _place_only(row: Row) -> Row:
+    row = replace(row, cells=(None,) * len(row.cells), mean_rank=None, low=None, high=None)
+    row = replace(row, set_low=None, set_high=None, tier=None, failed=0, cases=0)
+    return replace(row, seconds_per_case=None, peak_memory_bytes=None)
 
 
 def _row(row: Row, kept: Collection[int], sight: Sight, hides_ranked: bool) -> Row:
@@ -121,8 +150,7 @@ def _row(row: Row, kept: Collection[int], sight: Sight, hides_ranked: bool) -> R
         row = replace(row, mean_rank=None, set_low=None, set_high=None, tier=None)
     if not sight.shows_scores:
         # Of no cases: what failed is not told either.
-        row = replace(row, low=None, high=None, failed=0, cases=0)
-        row = replace(row, seconds_per_case=None, peak_memory_bytes=None)
+        return replace(_place_only(row), cells=cells)
     return row
 
 
@@ -172,6 +200,7 @@ def _nameless(row: Row, letter: str) -> Row:
         owner="",
         team="",
         members=(),
+        of_organisers=False,
         kind="container",
         sandboxed=True,
         seconds_per_case=None,

@@ -170,6 +170,20 @@ class PhaseSpec(Strict):
             raise ValueError("best_by: a metric is expected with entry: best, and only there")
         return self
 
+    @model_validator(mode="after")
+    def _cases_are_published_afterwards(self) -> Self:
+        moment = self.leaderboard.publishes_cases
+        if moment is None:
+            return self
+        if self.cases == "public":
+            raise ValueError("publishes_cases: scores of public cases are shown from the start")
+        if self.closes is None or moment < self.closes:
+            raise ValueError(
+                "publishes_cases: while the phase is open, scores of single hidden cases would "
+                "show what to fit to; a time at or after closes is expected"
+            )
+        return self
+
     @field_validator("closes")
     @classmethod
     def _opens_before_it_closes(

@@ -46,6 +46,11 @@ class LeaderboardSpec(Strict):
         description="full; rounded: scores to two significant digits; better: no scores, and of "
         "their own submissions people learn whether each is better than the best before it.",
     )
+    publishes_cases: Moment | None = Field(
+        default=None,
+        description="Of hidden cases: from when on everyone sees the scores of each by its name, "
+        "not its images, references or masks; not before the phase closes. Not given: never.",
+    )
 
     @model_serializer(mode="wrap")
     def _said(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -73,7 +78,8 @@ class LeaderboardSpec(Strict):
 
     @property
     def is_usual(self) -> bool:
-        return self == LeaderboardSpec()
+        """Whether nothing is withheld of what a phase shows."""
+        return self.model_copy(update={"publishes_cases": None}) == LeaderboardSpec()
 
 
 def hidden_column_problems(leaderboard: LeaderboardSpec, evaluation: EvaluationSpec) -> list[str]:

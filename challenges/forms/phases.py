@@ -99,6 +99,7 @@ class PhaseForm(forms.Form):
         help_text="Ids, separated by commas.",
     )
     feedback = forms.ChoiceField(required=False, label="Feedback", choices=list(FEEDBACK.items()))
+    publishes_cases = _moment("Scores of single hidden cases public from")
     submissions = forms.IntegerField(
         required=False,
         min_value=1,
@@ -135,7 +136,7 @@ class PhaseForm(forms.Form):
 
     BASICS = ("title", "slug", "kind", "cases", "split", "download", "takes", "opens", "closes",
         "entry", "best_by")  # fmt: skip
-    SHOWN = ("shows", "since", "until", "hides", "feedback")
+    SHOWN = ("shows", "since", "until", "hides", "feedback", "publishes_cases")
     QUOTA = ("submissions", "attempts", "days", "at_once")
     LIMITS = (
         "memory_gib",
@@ -175,7 +176,18 @@ class PhaseForm(forms.Form):
         if best_by and entry != "best":
             self.add_error("best_by", "Only where the best stands.")
         self._check_leaderboard(values)
+        self._check_publishing(values)
         return values
+
+    def _check_publishing(self, values: dict[str, Any]) -> None:
+        moment, closes = values.get("publishes_cases"), values.get("closes")
+        if moment and values.get("cases") == "public":
+            self.add_error("publishes_cases", "Of public cases they are shown from the start.")
+        elif moment and (closes is None or moment < closes):
+            self.add_error(
+                "publishes_cases",
+                "Only after the phase has closed: before, they would show what to fit to.",
+            )
 
     def _check_leaderboard(self, values: dict[str, Any]) -> None:
         """By the definition's own rules; of times at that until which something is not shown."""
@@ -229,6 +241,7 @@ def _initial(phase: dict[str, Any]) -> dict[str, Any]:
         "until": _read(leaderboard.get("until")),
         "hides": ", ".join(leaderboard.get("hides") or ()),
         "feedback": leaderboard.get("feedback", "full"),
+        "publishes_cases": _read(leaderboard.get("publishes_cases")),
         "takes": " ".join(sorted(phase.get("takes") or ["container"])),
         **{name: _read(phase.get(name)) for name in ("opens", "closes")},
         **{name: limits.get(name, default) for name, default in _LIMITS.items()},
@@ -240,7 +253,7 @@ def _leaderboard(values: dict[str, Any]) -> dict[str, Any]:
     """What is as usual stays unwritten."""
     times = {
         name: values[name].astimezone(UTC).isoformat()
-        for name in ("since", "until")
+        for name in ("since", "until", "publishes_cases")
         if values.get(name)
     }
     usual = {"shows": "live", "hides": [], "feedback": "full"}

@@ -8,7 +8,7 @@ from challenges.models import Edition, Phase
 from challenges.policies import Viewer, may_organise
 from challenges.selectors import shown_edition
 from leaderboards.models import Snapshot
-from leaderboards.policies import may_see_board, may_see_details
+from leaderboards.policies import may_see_board, may_see_images
 from leaderboards.selectors import Board, board, table_of
 from leaderboards.tables import Column, Row
 from submissions.models import Submission
@@ -68,7 +68,7 @@ def result_of(viewer: Viewer, public_id: str) -> Result | None:
     theirs = is_theirs(viewer, found) or may_organise(viewer, phase.challenge)
     if placed is None and not theirs:
         return None
-    return Result(found, placed, may_see_details(AnonymousUser(), phase))
+    return Result(found, placed, may_see_images(AnonymousUser(), phase))
 
 
 def placed_of(viewer: Viewer, submission: Submission) -> Placed | None:

@@ -121,7 +121,8 @@ def missing(kind: Kind, of: Uncertainty) -> str:
         case Kind.SIGNIFICANCE | Kind.PODIUM | Kind.HEAT_MAP if of.tested is None:
             return of.refused.get("tests", "No pairs were tested.")
         case Kind.SCHEMES:
-            return _none_made(of.schemes, "No other scheme was tried.")
+            usual = "No other scheme was tried."
+            return _none_made(of.schemes, of.refused.get("schemes", usual))
         case Kind.READERS:
             usual = "There are no scores of the entries against single readers."
             return _none_made(of.readers, of.refused.get("readers", usual))
