@@ -146,6 +146,9 @@ GRANTS_HIDDEN = {
     "entry_mask": {*ORGANISE, "steward"},
     "entry_lesions": {*ORGANISE, "steward"},
     "take_results": {*ORGANISE, "steward"},
+    # Of three patients.
+    "uncertainty_figure": {*ORGANISE, "steward"},
+    "take_figures": {*ORGANISE, "steward"},
     "release_logs": ORGANISE,
     "withhold_logs": ORGANISE,
 }
