@@ -105,4 +105,7 @@ def _range(low: int | None, high: int | None) -> str:
 
 
 def _memory(peak: int | None) -> str:
-    return "–" if peak is None else f"{peak / _GIB:.2g}{HOLD}GiB"
+    if peak is None:
+        return "–"
+    size = peak / _GIB
+    return f"{figure(size, 2 if size < 1 else 1 if size < 10 else 0)}{HOLD}GiB"

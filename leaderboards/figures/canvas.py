@@ -85,6 +85,11 @@ def room_for(labels: Sequence[str]) -> float:
     return max(widths) / POINTS + 0.2
 
 
+def room_with_note(text: str, labels: Sequence[str], wide: float) -> float:
+    """Inches left of axes of ``wide`` inches, so that labels and the ``note`` both have room."""
+    return max(room_for(labels), room_for([text]) - wide)
+
+
 def rows_of(axes: Axes, labels: Sequence[str]) -> None:
     """Entries from top to bottom, at 0, 1, 2, …"""
     axes.set_yticks(range(len(labels)), labels)

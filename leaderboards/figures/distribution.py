@@ -13,28 +13,37 @@ from leaderboards.figures.canvas import (
     at_top,
     note,
     paper,
-    room_for,
+    room_with_note,
     row_of,
     rows_of,
     some,
 )
 from leaderboards.figures.inline import INK
 
+_NARROW = 12
+
 
 def draw(resampled: Resampled, labels: Sequence[str]) -> Figure:
     number = len(labels)
-    step = max(0.15, min(0.6, 4.6 / number))
+    # One more where ranks lie beyond those of the entries shown; whatever does is drawn there.
+    columns = len(resampled.shares[0])
+    step = max(0.15, min(0.6, 4.6 / columns))
+    largest = max(max(of_entry) for of_entry in resampled.shares)
+    told = (
+        f"{resampled.number} resamples of {resampled.patients} patients; × median; bar: 95 %; "
+        f"largest disc: {100 * largest:.0f} %"
+    )
     figure, axes = paper(
-        step * number,
+        step * columns,
         row_of(number) * number,
-        left=room_for(labels),
+        left=room_with_note(told, labels, step * columns),
         top=0.55,
         bottom=0.45,
         right=0.3,
     )
     widest = _widest(resampled.shares, step, row_of(number)) * POINTS
     for row in range(number):
-        low, high = resampled.ranges[row]
+        low, high = (min(end, columns) for end in resampled.ranges[row])
         axes.plot([low, high], [row, row], color=INK, linewidth=1.1, zorder=2)
         for end in (low, high):
             axes.plot([end, end], [row - 0.22, row + 0.22], color=INK, linewidth=1.1, zorder=2)
@@ -54,18 +63,32 @@ def draw(resampled: Resampled, labels: Sequence[str]) -> Figure:
         clip_on=False,
     )
     axes.scatter(
-        resampled.medians, range(number), marker="x", s=22, color=INK, linewidths=1.4, zorder=4
+        [min(median, columns) for median in resampled.medians],
+        range(number),
+        marker="x",
+        s=22,
+        color=INK,
+        linewidths=1.4,
+        zorder=4,
     )
-    axes.set_xlim(0.4, number + 0.6)
-    axes.set_xticks(some(number))
+    axes.set_xlim(0.4, columns + 0.6)
+    axes.set_xticks(*_ticks(number, columns))
     axes.grid(visible=True, color=INK, alpha=0.12, linewidth=0.5)
     axes.set_axisbelow(True)
     rows_of(axes, labels)
     at_top(axes, "rank")
-    largest = max(share for _, _, share in found)
-    told = f"{resampled.number} resamples of {resampled.patients} patients"
-    note(figure, f"{told}; × median; bar: 95 %; largest disc: {largest:.0%}")
+    note(figure, told)
     return figure
+
+
+def _ticks(number: int, columns: int) -> tuple[list[int], list[str]]:
+    """Places and texts; where columns are narrow, the last text takes the room of two."""
+    places = list(some(number))
+    texts = [str(place) for place in places]
+    if columns == number:
+        return places, texts
+    kept = len(places) - (number > _NARROW)
+    return [*places[:kept], columns], [*texts[:kept], f">{number}"]
 
 
 def _widest(shares: Sequence[Sequence[float]], step: float, row: float) -> float:

@@ -16,6 +16,7 @@ from leaderboards.figures.canvas import (
     note,
     paper,
     room_for,
+    room_with_note,
     row_of,
     rows_of,
     some,
@@ -56,20 +57,22 @@ def draw_heat_map(tested: Tested, labels: Sequence[str]) -> Figure:
     number = len(labels)
     written = number <= _MOST_WRITTEN
     cell = max(0.36, min(0.6, 4.6 / number)) if written else 0.17
-    figure, axes = paper(
-        cell * number,
-        row_of(number) * number,
-        left=room_for(labels),
-        top=0.55,
-        bottom=0.45,
-        right=0.3,
-    )
     totals = [max(1, sum(row)) for row in tested.case_ranks]
     most = max(
         count / total
         for row, total in zip(tested.case_ranks, totals, strict=True)
         for count in row
     )  # fmt: skip
+    what = "numbers of cases" if written else "share of the cases"
+    told = f"{what}; strongest cell: {100 * most:.0f} % of its row"
+    figure, axes = paper(
+        cell * number,
+        row_of(number) * number,
+        left=room_with_note(told, labels, cell * number),
+        top=0.55,
+        bottom=0.45,
+        right=0.3,
+    )
     levels: dict[float, list[tuple[int, int]]] = {}
     for row, counts in enumerate(tested.case_ranks):
         for column, count in enumerate(counts):
@@ -87,8 +90,7 @@ def draw_heat_map(tested: Tested, labels: Sequence[str]) -> Figure:
     places = some(number)
     axes.set_xticks([place - 1 for place in places], [str(place) for place in places])
     _lines(axes, number, number)
-    what = "numbers of cases" if written else "share of the cases"
-    note(figure, f"{what}; strongest cell: {most:.0%}")
+    note(figure, told)
     return figure
 
 

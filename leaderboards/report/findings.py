@@ -11,7 +11,8 @@ from challenges.designing.document import (
     Section,
     Table,
 )
-from challenges.templatetags.figures import figure
+from challenges.templatetags.figures import HOLD, figure
+from challenges.templatetags.wording import better, spaced
 from evaluation.aggregate import Summary
 from evaluation.standings import LEAST_PATIENTS, Otherwise, Uncertainty
 from leaderboards.figures.inline import inline
@@ -43,8 +44,8 @@ def _places(rows: Sequence[Row]) -> Table:
         Column("Entry", "head"),
         Column("By", "short"),
         Column("Rank", "number"),
-        Column("95 %", "number"),
-        Column("Set", "number"),
+        Column("95 % range", "number"),
+        Column("Rank set", "number"),
         Column("Tier", "number"),
         Column("Failed", "number"),
     )
@@ -61,19 +62,22 @@ def _places(rows: Sequence[Row]) -> Table:
         for row in rows
     )
     caption = (
-        "Rank, first and last rank of the middle 95 % of resamples, simultaneous rank set, tier, "
-        "and cases without a usable result. What does not compete is placed only."
+        "Rank; first and last rank of the middle 95 % of resamples (range); ranks that the tests "
+        "between all pairs leave open (set); tier; and cases without a usable result. Baselines "
+        "and human readers are placed for comparison, and do not compete."
     )
     return Table(caption, columns, told)
 
 
 def _values(rows: Sequence[Row], columns: Sequence[Metric], at: Sequence[int]) -> Table:
     heads = [columns[one] for one in at]
-    named = (Column(f"{one.short}, {one.unit}" if one.unit else one.short) for one in heads)
-    counts = ", ".join(one.short for one in heads if one.ranked)
+    named = (Column(_head(one), "number") for one in heads)
+    counts = ", ".join(spaced(one.short) for one in heads if one.ranked)
+    aggregate = spaced(heads[0].aggregate).capitalize()
     return Table(
-        "Aggregate that ranks (mean where nothing else is declared), 95 % interval and number of "
-        f"cases. {f'Counts towards the rank: {counts}.' if counts else 'Not ranked.'}",
+        f"{aggregate} over cases, the interval in which it lies in 95 % of resamples of the "
+        "patients, and the number of cases to which the metric applies (n). "
+        f"{f'Counts towards the rank: {counts}.' if counts else 'Not ranked.'}",
         (Column("Entry", "head"), *named),
         tuple(
             (_name(row), *(_value(row.cells[one], columns[one].decimals) for one in at))
@@ -82,13 +86,20 @@ def _values(rows: Sequence[Row], columns: Sequence[Metric], at: Sequence[int]) -
     )
 
 
+def _head(metric: Metric) -> str:
+    unit = f", {metric.unit}" if metric.unit else ""
+    words = better(metric.direction)
+    return f"{spaced(metric.short)}{unit}" + (f" ({words})" if words else "")
+
+
 def _value(cell: Summary | None, decimals: int) -> str:
     if cell is None:
-        return f"withheld: fewer than {LEAST_PATIENTS} patients"
+        return f"withheld:\nfewer than\n{LEAST_PATIENTS} patients"
     interval = ""
     if cell.low is not None and cell.high is not None:
-        interval = f" ({figure(cell.low, decimals)} to {figure(cell.high, decimals)})"
-    return f"{figure(cell.shown, decimals)}{interval}\nn\u00a0=\u00a0{cell.count}"
+        low, high = figure(cell.low, decimals), figure(cell.high, decimals)
+        interval = f"\n({low}{HOLD}to{HOLD}{high})"
+    return f"{figure(cell.shown, decimals)}{interval}\nn{HOLD}={HOLD}{cell.count}"
 
 
 def certainty(material: Material) -> Section:
@@ -125,12 +136,12 @@ def _resampled(material: Material, of: Uncertainty) -> Table:
         )
     )
     return Table(
-        f"Ranks in {drawn.number} resamples of {drawn.patients} patients.{tau}",
+        f"Ranks in {figure(drawn.number, 0)} resamples of {drawn.patients} patients.{tau}",
         (
             Column("Entry", "head"),
             Column("Rank", "number"),
             Column("Median", "number"),
-            Column("95 %", "number"),
+            Column("95 % range", "number"),
             Column("Share at rank 1", "number"),
         ),
         rows,
@@ -138,22 +149,22 @@ def _resampled(material: Material, of: Uncertainty) -> Table:
 
 
 def _otherwise(material: Material, of: Uncertainty) -> Iterator[Block]:
-    for one, caption in (
-        (of.schemes, "Ranks of the same results under five schemes"),
-        (of.readers, "Ranks with each reader alone as the reference"),
-        (of.centres, "Ranks without the cases of one centre"),
+    for one, head, caption in (
+        (of.schemes, "Scheme", "Ranks of the same results under five schemes"),
+        (of.readers, "Reader", "Ranks with each reader alone as the reference"),
+        (of.centres, "Without", "Ranks without the cases of one centre"),
     ):
         made = [other for other in one if other.ranks]
         if made:
-            yield _alternatives(material, made, caption)
+            yield _alternatives(material, made, head, caption)
 
 
-def _alternatives(material: Material, made: Sequence[Otherwise], caption: str) -> Table:
+def _alternatives(material: Material, made: Sequence[Otherwise], head: str, caption: str) -> Table:
     """A row for each, as there may be many centres, and few entries at the top."""
     names = [name.whole for name in material.sure.names]
     return Table(
         f"{caption}: entries in their order, and Kendall’s τ-b to the ranking.",
-        (Column("", "head"), Column("Order (rank)"), Column("τ-b", "number")),
+        (Column(head, "head"), Column("Order (rank)"), Column("τ-b", "number")),
         tuple(
             (
                 one.name,
@@ -175,7 +186,7 @@ def _figures(material: Material, of: Uncertainty) -> Iterator[Figure]:
         svg = content.decode()
         told = about(kind, of, metric=material.sure.metric)
         yield Figure(
-            caption=f"{told.title}. {told.reading}",
+            caption=f"{told.title}. {spaced(told.reading)}",
             alt=TITLES[kind],
             svg=inline(svg) if material.inlined else svg,
         )

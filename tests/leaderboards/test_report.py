@@ -55,7 +55,8 @@ def test_it_tells_methods_results_hashes_and_what_to_cite(tmp_path):
         assert text in page, text
     row = snapshot.document["rows"][0]
     cell = row["cells"][0]
-    assert f"{cell['mean']:.3f} ({cell['low']:.3f} to {cell['high']:.3f})" in page
+    interval = f"({cell['low']:.3f}\u00a0to\u00a0{cell['high']:.3f})"
+    assert f"{cell['mean']:.3f}<br>{interval}" in page
     assert "base v1 (baseline)" in page
     assert "<b>&" not in page
 
@@ -76,7 +77,7 @@ def test_as_pdf_names_are_text_and_figures_are_in_it(tmp_path):
 def test_of_a_hidden_phase_it_says_no_more_than_the_leaderboard(tmp_path):
     phase = a_phase_of(tmp_path, hidden=True)
     page, pdf = page_of(phase)
-    assert "withheld: fewer than 10 patients" in page
+    assert "withheld:<br>fewer than<br>10 patients" in page
     assert "The cases are hidden" in page
     assert "case-0" not in page
     assert pdf["Content-Type"] == "application/pdf"
