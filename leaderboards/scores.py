@@ -114,7 +114,7 @@ def entry_scores(kept: Scores, *, key: str, competes: bool) -> EntryScores:
     return EntryScores(key, competes, measured, worst, failed, _counts(kept.counts), every)
 
 
-def values_of(stored: bytes, targets: int, cases: int) -> NDArray[np.float64]:
+def values_of(stored: bytes | memoryview, targets: int, cases: int) -> NDArray[np.float64]:
     """``[2, targets, cases, columns]``; no columns where there are no targets or cases."""
     values = np.frombuffer(stored, dtype=np.float64)
     each = 2 * targets * cases

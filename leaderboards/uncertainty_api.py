@@ -9,7 +9,7 @@ from ninja.errors import HttpError
 
 from accounts.callers import READ_OR_ANYONE, caller_of
 from challenges.api import seen_phase
-from evaluation.standings import Otherwise, Resampled, Tested
+from evaluation.standings import Otherwise, Tested, Uncertainty
 from leaderboards.figures.kinds import TITLES, Format, kinds_of
 from leaderboards.policies import may_see_board
 from leaderboards.uncertain import HowSure, how_sure
@@ -26,14 +26,18 @@ class SureEntryOut(Schema):
 
 
 class ResampledOut(Schema):
-    """Lists are in the order of the entries. shares: of resamples at rank 1, 2, …; ranges: first
-    and last rank of the middle 95 %; taus: 2.5, 25, 50, 75 and 97.5 % quantiles of Kendall's τ-b,
-    null where no resample has one; tau_counts: in 40 equal bins from −1 to 1."""
+    """Lists are in the order of the entries. among: how many entries were ranked in each resample;
+    ranks: of these entries among them, by all cases. shares: of resamples at rank 1, 2, …, as many
+    as entries, and where more were ranked, of every rank beyond; ranges: first and last rank of the
+    middle 95 %; taus: 2.5, 25, 50, 75 and 97.5 % quantiles of Kendall's τ-b of these entries, null
+    where no resample has one; tau_counts: in 40 equal bins from −1 to 1."""
 
     number: int
     seed: int
     stratum: str
     patients: int
+    among: int
+    ranks: list[int]
     shares: list[list[float]]
     ranges: list[tuple[int, int]]
     medians: list[float]
@@ -78,8 +82,9 @@ class FigureOut(Schema):
 
 class UncertaintyOut(Schema):
     """edition, made_at: null where nothing is scored yet. pool: entries that compete, of which the
-    first are covered. refused: what could not be made, or is not for you, and why. Entries are none
-    where fewer than two compete."""
+    first are covered; their ranks here, tests and ranks made otherwise are among these alone.
+    refused: what could not be made, or is not for you, and why. Entries are none where fewer than
+    two compete."""
 
     challenge: str
     phase: str
@@ -116,7 +121,7 @@ def get_uncertainty(
         content_hash=snapshot.content_hash if snapshot else "",
         pool=of.pool if of else found.competing,
         entries=_entries(found),
-        resampled=_resampled(of.resampled) if of and of.resampled else None,
+        resampled=_resampled(of) if of and of.resampled else None,
         tested=_tested(of.tested) if of and of.tested else None,
         schemes=_otherwise(of.schemes) if of else [],
         readers=_otherwise(of.readers) if of else [],
@@ -134,8 +139,10 @@ def _entries(found: HowSure) -> list[SureEntryOut]:
     ]
 
 
-def _resampled(of: Resampled) -> ResampledOut:
-    return ResampledOut.model_validate(vars(of))
+def _resampled(of: Uncertainty) -> ResampledOut:
+    """Of one that has resamples; those from before it was kept do not say how many were ranked."""
+    told = {"among": of.among, "ranks": of.ranks_resampled}
+    return ResampledOut.model_validate({**vars(of.resampled), **told})
 
 
 def _tested(of: Tested) -> TestedOut:

@@ -76,7 +76,8 @@ class RankingSpec(Strict):
         default=MOST_RESAMPLED,
         ge=2,
         le=200,
-        description="Tests and resamples cover the first so many of the ranking.",
+        description="How many of the first are tested against each other, and told how sure their "
+        "ranks are.",
     )
     subgroups: list[Name] | None = Field(
         default=None,

@@ -25,6 +25,12 @@ class Scheme(StrEnum):
         return self.aggregates_values
 
     @property
+    def takes_crowds(self) -> bool:
+        """Whether thousands of entries can be ranked in each resample: all pairs of them cannot be
+        tested."""
+        return self is not Scheme.TEST_THEN_RANK
+
+    @property
     def aggregates_values(self) -> bool:
         """The others aggregate ranks, or count tests."""
         return self not in (Scheme.RANK_THEN_AGGREGATE, Scheme.TEST_THEN_RANK)

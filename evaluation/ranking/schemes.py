@@ -1,6 +1,6 @@
 """The five schemes: from a table and a recipe to ranks, of all cases or of many resamples."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,6 +69,14 @@ class Ranking:
         return tuple(self.entries[at] for at in self.order[:number])
 
 
+@dataclass(frozen=True, eq=False)
+class _Subgroup:
+    """cases: ``[cases]``, which are of it."""
+
+    cases: NDArray[np.bool_]
+    of_values: Aggregator
+
+
 class Ranker:
     """A recipe on a table, prepared once for any number of resamples.
 
@@ -89,7 +97,10 @@ class Ranker:
             self._patient_means = table.patient_means()
             kind = Aggregate.MEAN
         self._of_values = Aggregator(table.values, kind, trimmed)
-        self._subgroups = self._masks(recipe.per_subgroup or recipe.mean_of_subgroups)
+        self._subgroups = [
+            _Subgroup(mask, Aggregator(table.values[:, mask], kind, trimmed))
+            for mask in self._masks(recipe.per_subgroup or recipe.mean_of_subgroups)
+        ]
 
     def full(self) -> Ranking:
         """Of all cases, each once."""
@@ -134,6 +145,11 @@ class Ranker:
         return self._aggregates(np.asarray(patients, np.float64)[:, self._patient_of_case])
 
     @property
+    def cells(self) -> int:
+        """How many numbers at least are held at once for each resample."""
+        return len(self.table.entries) * len(self.table.all_columns)
+
+    @property
     def _adds_scores(self) -> bool:
         return self.recipe.scheme in (Scheme.BORDA, Scheme.WEIGHTED_VALUE)
 
@@ -152,13 +168,14 @@ class Ranker:
 
     def _aggregates(self, counts: Counts) -> Values:
         if self.recipe.mean_of_subgroups:
-            of_each = np.stack([self._aggregates_of(counts * mask) for mask in self._subgroups])
-            there = ~np.isnan(of_each)
-            return divided(np.where(there, of_each, 0.0).sum(axis=0), there.sum(axis=0))
-        return self._aggregates_of(counts)
+            return _mean(self._within(one, counts) for one in self._subgroups)
+        return self._with_cohort(self._of_values.over(counts), counts)
 
-    def _aggregates_of(self, counts: Counts) -> Values:
-        of_cases = self._of_values.over(counts)
+    def _within(self, subgroup: "_Subgroup", counts: Counts) -> Values:
+        of_cases = subgroup.of_values.over(counts[:, subgroup.cases])
+        return self._with_cohort(of_cases, counts * subgroup.cases)
+
+    def _with_cohort(self, of_cases: Values, counts: Counts) -> Values:
         of_cohort = [one.aggregate(counts)[:, :, None] for one in self.table.cohort]
         return np.concatenate([of_cases, *of_cohort], axis=2)
 
@@ -188,16 +205,14 @@ class Ranker:
 
     def _ranks_in_subgroups(self, counts: Counts, directions: list[Direction]) -> Values:
         """Averaged over subgroups; one that a resample leaves empty takes no part in it."""
-        ranks = []
-        for mask in self._subgroups:
-            scores = self._aggregates_of(counts * mask)[:, :, list(self.settled.ranked)]
+        ranked = list(self.settled.ranked)
+
+        def ranks_of(subgroup: _Subgroup) -> Values:
+            scores = self._within(subgroup, counts)[:, :, ranked]
             empty = np.isnan(scores).all(axis=1, keepdims=True)
-            ranks.append(np.where(empty, np.nan, _ranked_by(scores, directions)))
-        stacked = np.stack(ranks)
-        there = ~np.isnan(stacked)
-        number = np.maximum(there.sum(axis=0), 1)
-        means: Values = np.where(there, stacked, 0.0).sum(axis=0) / number
-        return means
+            return np.where(empty, np.nan, _ranked_by(scores, directions))
+
+        return np.nan_to_num(_mean(ranks_of(one) for one in self._subgroups))
 
     def _ranks_within_cases(self) -> Values:
         """``[entries, cases, ranked]``; NaN where a case is applicable to nobody."""
@@ -239,6 +254,16 @@ def better_larger(means: Values, table: ScoreTable, column: int) -> Values:
     if table.all_columns[column].direction is Direction.LOWER:
         return -of_column
     return of_column
+
+
+def _mean(parts: Iterable[Values]) -> Values:
+    """Of those that are numbers, place by place; one part after the other, as they are large."""
+    sums, numbers = np.zeros(()), np.zeros((), dtype=np.int64)
+    for part in parts:
+        there = ~np.isnan(part)
+        sums = sums + np.where(there, part, 0.0)
+        numbers = numbers + there
+    return divided(sums, numbers)
 
 
 def _ranked_by(scores: Values, directions: list[Direction]) -> Values:

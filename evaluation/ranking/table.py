@@ -1,7 +1,7 @@
 """What is ranked: entries × cases × columns, a column being a metric of one label."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -110,11 +110,17 @@ class ScoreTable:
             )
         return keys.index(key)
 
+    def places(self, entries: Iterable[str]) -> NDArray[np.intp]:
+        """Of each of ``entries``, in their order. RankingRefused where one is not in the table."""
+        place = {name: at for at, name in enumerate(self.entries)}
+        named = tuple(entries)
+        if unknown := sorted(set(named) - place.keys()):
+            raise RankingRefused("entries", f"Not in the table: {', '.join(unknown)}.")
+        return np.array([place[name] for name in named], dtype=np.intp)
+
     def only(self, entries: Collection[str]) -> "ScoreTable":
         """The same of these entries alone, in the table's order."""
-        if unknown := sorted(set(entries) - set(self.entries)):
-            raise RankingRefused("entries", f"Not in the table: {', '.join(unknown)}.")
-        rows = np.array([at for at, name in enumerate(self.entries) if name in set(entries)], int)
+        rows = np.sort(self.places(dict.fromkeys(entries)))
         return replace(
             self,
             entries=tuple(self.entries[at] for at in rows),

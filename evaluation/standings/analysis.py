@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.errors import RankingRefused
-from evaluation.ranking import Recipe, ScoreTable, rank_table
+from evaluation.ranking import ScoreTable, rank_table
 from evaluation.ranking.order import rank_along
 from evaluation.ranking.table import Counts
 from evaluation.standings.board import Board, make_board, pool_of
@@ -33,10 +33,16 @@ TAU_BINS = 40
 
 @dataclass(frozen=True)
 class Resampled:
-    """Of each entry, in the order of ``Uncertainty.entries``. shares: of resamples at rank 1, 2, …;
-    range_: first and last rank of the middle 95 %; median: of its ranks. taus: 2.5, 25, 50, 75 and
-    97.5 % quantiles of Kendall's τ-b, None where no resample has one; tau_counts: in 40 bins of
-    equal width from −1 to 1."""
+    """Of each entry, in the order of ``Uncertainty.entries``. shares: of resamples at rank 1, 2, …,
+    as many as entries, and where ``among`` is more, of every rank beyond; ranges: first and last
+    rank of the middle 95 %; medians: of its ranks. taus: 2.5, 25, 50, 75 and 97.5 % quantiles of
+    Kendall's τ-b of these entries, None where no resample has one; tau_counts: in 40 bins of equal
+    width from −1 to 1.
+
+    among: how many entries are ranked in each resample; ranks: of these entries among them, by all
+    cases. 0 and none in documents from before that was kept, of ``Uncertainty.entries`` alone: ask
+    ``Uncertainty.among`` and ``Uncertainty.ranks_resampled``.
+    """
 
     number: int
     seed: int
@@ -47,13 +53,16 @@ class Resampled:
     medians: tuple[float, ...]
     taus: tuple[float, ...] | None
     tau_counts: tuple[int, ...]
+    among: int = 0
+    ranks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Tested:
     """Of each ordered pair whether the row is better in ``column``: p, Holm-adjusted p (None on the
     diagonal), and the decision. against_means: better by the test, with the worse mean.
-    against_ranks: pairs (better by test, ahead by rank). case_ranks: of each entry, in how many
+    against_ranks: pairs (better by test, ahead by rank). rank_sets: among all that compete.
+    case_ranks: of each entry, in how many
     cases it has rank 1, 2, … ; ties share the smallest."""
 
     column: str
@@ -81,7 +90,8 @@ class Otherwise:
 @dataclass(frozen=True)
 class Uncertainty:
     """Of the competing entries, best first, at most as many as the challenge says; ``pool`` compete
-    in all. ranks: among these entries alone. refused: what could not be made, and why."""
+    in all. ranks: among these entries alone, as are tests and whatever is ranked otherwise; in
+    resamples ``among`` are ranked. refused: what could not be made, and why."""
 
     entries: tuple[str, ...]
     pool: int
@@ -92,6 +102,16 @@ class Uncertainty:
     readers: tuple[Otherwise, ...] = ()
     centres: tuple[Otherwise, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def among(self) -> int:
+        """How many entries are ranked in each resample."""
+        return (self.resampled.among if self.resampled else 0) or len(self.entries)
+
+    @property
+    def ranks_resampled(self) -> tuple[int, ...]:
+        """The ranks that are resampled: among those ``among``."""
+        return (self.resampled.ranks if self.resampled else ()) or self.ranks
 
 
 @dataclass(frozen=True)
@@ -129,7 +149,8 @@ def analyse(
     if not scored.cases:
         return Analysis(make_board(scored), (), None)
     spec = scored.spec.ranking
-    top = _top(scored)
+    order = _order(scored)
+    top = order[: spec.most_resampled]
     resampled = frozenset(top) | {one.key for one in scored.entries if not one.competes}
     board = make_board(scored, counts=_draws(scored, seed), resampled=resampled)
     groups = groups_of(scored.cases, USUAL if spec.subgroups is None else spec.subgroups)
@@ -145,7 +166,7 @@ def analyse(
         made = make_board(part, counts=_draws(part, seed), resampled=resampled)
         columns = tuple(key for key, of_column in withheld.items() if of_column[number].withheld)
         slices.append(Slice(group.grouping, group.label, made, group.withheld, columns))
-    uncertainty = _uncertainty(scored, top, seed, readers or {}) if len(top) > 1 else None
+    uncertainty = _uncertainty(scored, order, seed, readers or {}) if len(top) > 1 else None
     return Analysis(board, tuple(slices), uncertainty)
 
 
@@ -171,7 +192,8 @@ def _patients(scored: Scored, there: NDArray[np.bool_]) -> frozenset[str]:
     return frozenset(case.patient for case, one in zip(scored.cases, there, strict=True) if one)
 
 
-def _top(scored: Scored) -> tuple[str, ...]:
+def _order(scored: Scored) -> tuple[str, ...]:
+    """All that compete, the best first; nobody where they cannot be ranked."""
     pool = pool_of(scored)
     if not pool:
         return ()
@@ -179,7 +201,7 @@ def _top(scored: Scored) -> tuple[str, ...]:
         ranking = rank_table(scored.ranked.only(pool), scored.spec.recipe)
     except RankingRefused:
         return ()
-    return ranking.top(scored.spec.ranking.most_resampled)
+    return ranking.top(len(pool))
 
 
 def _draws(scored: Scored, seed: int) -> Counts | None:
@@ -192,9 +214,11 @@ def _draws(scored: Scored, seed: int) -> Counts | None:
 
 
 def _uncertainty(
-    scored: Scored, top: tuple[str, ...], seed: int, readers: Mapping[str, Scored]
+    scored: Scored, order: tuple[str, ...], seed: int, readers: Mapping[str, Scored]
 ) -> Uncertainty:
+    """order: all that compete, the best first."""
     recipe = scored.spec.recipe
+    top = order[: scored.spec.ranking.most_resampled]
     table = _in_order(scored, top)
     refused: dict[str, str] = {}
     primary = scored.spec.primary
@@ -202,12 +226,12 @@ def _uncertainty(
         refused["tests"] = "Only metrics over the cohort rank; tests need values of single cases."
     return Uncertainty(
         entries=top,
-        pool=len(pool_of(scored)),
+        pool=len(order),
         ranks=tuple(rank_table(table, recipe).ranks.tolist()),
-        resampled=_tried("resamples", refused, lambda: _resampled(scored, table, recipe, seed)),
+        resampled=_tried("resamples", refused, lambda: _resampled(scored, order, top, seed)),
         tested=None
         if primary is None
-        else _tried("tests", refused, lambda: _tested(table, recipe, primary, scored)),
+        else _tried("tests", refused, lambda: _tested(table, scored, primary, len(order))),
         schemes=_otherwise(five_schemes(table, recipe)),
         readers=_otherwise(
             _tried(
@@ -251,10 +275,14 @@ def _in_order(scored: Scored, top: tuple[str, ...]) -> ScoreTable:
     return Scored(scored.spec, scored.cases, tuple(by_key[key] for key in top)).ranked
 
 
-def _resampled(scored: Scored, table: ScoreTable, recipe: Recipe, seed: int) -> Resampled:
-    spec = scored.spec.ranking
+def _resampled(
+    scored: Scored, order: tuple[str, ...], top: tuple[str, ...], seed: int
+) -> Resampled:
+    """Among all of ``order`` where the scheme can rank them all so often, else among ``top``."""
+    spec, recipe = scored.spec.ranking, scored.spec.recipe
+    table = _in_order(scored, order if recipe.scheme.takes_crowds else top)
     counts = draw_patients(table, seed, number=spec.resamples, stratum=spec.stratum)
-    found = bootstrap(table, recipe, counts)
+    found = bootstrap(table, recipe, counts, reported=top)
     taus = found.taus[~np.isnan(found.taus)]
     return Resampled(
         number=spec.resamples,
@@ -268,13 +296,15 @@ def _resampled(scored: Scored, table: ScoreTable, recipe: Recipe, seed: int) -> 
         if taus.size
         else None,
         tau_counts=tuple(np.histogram(taus, bins=TAU_BINS, range=(-1.0, 1.0))[0].tolist()),
+        among=len(table.entries),
+        ranks=tuple(found.full.ranks[found.reported].tolist()),
     )
 
 
-def _tested(table: ScoreTable, recipe: Recipe, primary: str, scored: Scored) -> Tested:
+def _tested(table: ScoreTable, scored: Scored, primary: str, pool: int) -> Tested:
     alpha = scored.spec.ranking.alpha
     found = significance_map(table, primary, alpha=alpha)
-    ranking = rank_table(table, recipe)
+    ranking = rank_table(table, scored.spec.recipe)
     at = table.column(primary)
     values = table.values[:, :, at].T
     ranks = rank_along(values, table.all_columns[at].direction)
@@ -288,7 +318,7 @@ def _tested(table: ScoreTable, recipe: Recipe, primary: str, scored: Scored) -> 
         better=tuple(tuple(row) for row in found.better.tolist()),
         against_means=_pairs(found),
         against_ranks=tuple(order_against_tests(ranking, found)),
-        rank_sets=tuple((low, high) for low, high in found.rank_sets().tolist()),
+        rank_sets=tuple((low, high) for low, high in found.rank_sets(pool).tolist()),
         tiers=tuple(tiers(ranking, found).tolist()),
         case_ranks=tuple(map(tuple, (judged[:, :, None] == places).sum(axis=0).tolist())),
     )

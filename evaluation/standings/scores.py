@@ -51,7 +51,7 @@ class EntryScores:
         """``[cases]``: that were scored at all."""
         if self.scored is not None:
             return self.scored
-        known: NDArray[np.bool_] = self.failed | self.applies.any(axis=1)
+        known: NDArray[np.bool_] = self.failed | np.any(self.applies, axis=1)
         for of_target in self.counts:
             known = known | np.array([one is not None for one in of_target], dtype=bool)
         return known
@@ -60,7 +60,7 @@ class EntryScores:
     def applies(self) -> NDArray[np.bool_]:
         """``[cases, columns]``: of which there is a value, or a missing result would count."""
         there = ~np.isnan(self.measured) | ~np.isnan(self.worst)
-        found: NDArray[np.bool_] = there.any(axis=0)
+        found: NDArray[np.bool_] = np.any(there, axis=0)
         return found
 
     def of_cases(self, places: NDArray[np.intp]) -> "EntryScores":

@@ -16,16 +16,20 @@ from evaluation.ranking.schemes import Ranker, Ranking
 from evaluation.ranking.table import Counts, ScoreTable, Values
 
 LEVEL = 0.95
+AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
 class Bootstrap:
-    """full: the ranking of all cases. ranks, scores: ``[resamples, entries]``; aggregates:
-    ``[resamples, entries, columns]``, NaN where a resample has no applicable case. taus: of each
-    resample, against the full ranking; NaN where one of the two is constant.
+    """full: the ranking of all cases and entries. reported: places in it of the entries of which
+    the rest is. ranks, scores: ``[resamples, entries]``, ranks among all that were ranked;
+    aggregates: ``[resamples, entries, columns]``, NaN where a resample has no applicable case.
+    taus: of each resample, the order of these entries against the full ranking's; NaN where one of
+    the two is constant.
     """
 
     full: Ranking
+    reported: NDArray[np.intp]
     ranks: Ranks
     scores: Values
     aggregates: Values
@@ -45,10 +49,15 @@ class Bootstrap:
         return np.stack([np.floor(low), np.ceil(high)], axis=1).astype(np.int64)
 
     def rank_shares(self) -> Values:
-        """``[entries, ranks]``: the share of resamples in which an entry has rank 1, 2, … ."""
-        places = np.arange(1, self.ranks.shape[1] + 1)
-        shares: Values = (self.ranks[:, :, None] == places).mean(axis=0)
-        return shares
+        """``[entries, ranks]``: the share of resamples in which an entry has rank 1, 2, … .
+
+        As many ranks as entries; where more were ranked, one column more, of every rank beyond.
+        """
+        number = self.ranks.shape[1]
+        shares: Values = (self.ranks[:, :, None] == np.arange(1, number + 1)).mean(axis=0)
+        if len(self.full.entries) == number:
+            return shares
+        return np.column_stack([shares, (self.ranks > number).mean(axis=0)])
 
     def aggregate_intervals(self, level: float = LEVEL) -> Values:
         """``[entries, columns, 2]``: type-7 quantiles of each aggregate; NaN where it has none."""
@@ -64,16 +73,37 @@ class Bootstrap:
         return result
 
 
-def bootstrap(table: ScoreTable, recipe: Recipe, counts: Counts) -> Bootstrap:
-    """The whole ranking on each resample. counts: of ``draw_patients`` or ``from_indices``."""
+def bootstrap(
+    table: ScoreTable,
+    recipe: Recipe,
+    counts: Counts,
+    *,
+    reported: Sequence[str] | None = None,
+    at_once: int = AT_ONCE,
+) -> Bootstrap:
+    """The whole ranking on each resample. counts: of ``draw_patients`` or ``from_indices``.
+
+    Every entry is ranked. reported: those to tell of, in this order; all without it. RankingRefused
+    where one is not in the table. at_once: cells of resamples × entries × columns that are computed
+    at a time, so that memory is bounded.
+    """
     ranker = Ranker(table, recipe)
-    full, outcome = ranker.full(), ranker.resampled(counts)
+    full, places = ranker.full(), table.places(table.entries if reported is None else reported)
+    step = max(1, at_once // ranker.cells)
+    parts = []
+    for first in range(0, max(1, len(counts)), step):
+        outcome = ranker.resampled(counts[first : first + step])
+        parts.append(
+            (outcome.ranks[:, places], outcome.scores[:, places], outcome.aggregates[:, places])
+        )
+    ranks, scores, aggregates = (np.concatenate(of) for of in zip(*parts, strict=True))
     return Bootstrap(
         full=full,
-        ranks=outcome.ranks,
-        scores=outcome.scores,
-        aggregates=outcome.aggregates,
-        taus=kendall_tau(full.ranks, outcome.ranks),
+        reported=places,
+        ranks=ranks,
+        scores=scores,
+        aggregates=aggregates,
+        taus=kendall_tau(full.ranks[places], ranks),
     )
 
 

@@ -28,14 +28,17 @@ class SignificanceMap:
     better: NDArray[np.bool_]
     against_means: NDArray[np.bool_]
 
-    def rank_sets(self) -> NDArray[np.int64]:
+    def rank_sets(self, pool: int | None = None) -> NDArray[np.int64]:
         """``[entries, 2]``: [1 + entries significantly better, m − entries significantly worse].
 
-        All of them hold together with a probability of at least 1 − α. D. Mogstad et al.,
-        Inference for ranks, Rev Econ Stud 2024;91:476–518.
+        pool: m, how many compete; without it those that were tested. Who was not tested is not
+        shown to be better or worse, so that the sets stay valid, and are only larger. All of them
+        hold together with a probability of at least 1 − α. D. Mogstad et al., Inference for ranks,
+        Rev Econ Stud 2024;91:476–518.
         """
         first = 1 + self.better.sum(axis=0)
-        return np.stack([first, len(self.entries) - self.better.sum(axis=1)], axis=1)
+        last = (len(self.entries) if pool is None else pool) - self.better.sum(axis=1)
+        return np.stack([first, last], axis=1)
 
 
 def significance_map(table: ScoreTable, column: str, *, alpha: float = ALPHA) -> SignificanceMap:

@@ -26,7 +26,9 @@ def draw(kind: Kind, uncertainty: Uncertainty, names: Sequence[Name]) -> Figure:
     """names: in the order of ``uncertainty.entries``. ValueError where there is no such figure."""
     if why := missing(kind, uncertainty):
         raise ValueError(f"There is no {kind} of this ranking: {why}")
-    labels = [f"{rank}  {name.short}" for rank, name in zip(uncertainty.ranks, names, strict=True)]
+    of_resamples = kind in (Kind.DISTRIBUTION, Kind.STABILITY)
+    ranks = uncertainty.ranks_resampled if of_resamples else uncertainty.ranks
+    labels = [f"{rank}  {name.short}" for rank, name in zip(ranks, names, strict=True)]
     with rules():
         return _drawn(kind, uncertainty, labels)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from evaluation.standings import Otherwise, Resampled, Tested, Uncertainty
 from leaderboards.figures.kinds import Kind, alternatives_of, made, missing
 from leaderboards.figures.names import Name
-from leaderboards.figures.numbers import QUANTILES, bins_of
+from leaderboards.figures.numbers import QUANTILES, bins_of, ranks_told
 
 PLACES = 3
 
@@ -49,11 +49,11 @@ def grid_of(kind: Kind, uncertainty: Uncertainty, names: Sequence[Name]) -> Grid
 
 def _distribution(of: Uncertainty, resampled: Resampled, names: Sequence[Name]) -> Grid:
     return Grid(
-        _heads("Median", "95 %", *_places(len(names))),
+        _heads("Median", "95 %", *ranks_told(of, resampled)),
         tuple(
             (
                 name.whole,
-                str(of.ranks[at]),
+                str(of.ranks_resampled[at]),
                 f"{resampled.medians[at]:g}",
                 span(*resampled.ranges[at]),
                 *(share_words(share) for share in resampled.shares[at]),

@@ -45,7 +45,8 @@ class About:
 def about(kind: Kind, uncertainty: Uncertainty, *, metric: str = "") -> About:
     """For an ``uncertainty`` of which it can be made. metric: what the tested column is called."""
     called = metric or (uncertainty.tested.column if uncertainty.tested else "")
-    return About(TITLES[kind], _reading(kind, uncertainty, called))
+    sentences = _reading(kind, uncertainty, called), _of_whom(kind, uncertainty)
+    return About(TITLES[kind], " ".join(one for one in sentences if one))
 
 
 TITLES = {
@@ -109,6 +110,19 @@ def _reading(kind: Kind, of: Uncertainty, metric: str) -> str:
                 "centre would say."
             )
     raise ValueError(f"There is no {kind} of this ranking: {missing(kind, of)}")
+
+
+def _of_whom(kind: Kind, of: Uncertainty) -> str:
+    """Where not all that compete are told of."""
+    told = len(of.entries)
+    if told == of.pool:
+        return ""
+    if kind in (Kind.DISTRIBUTION, Kind.STABILITY) and of.among == of.pool:
+        ranked = f"In each resample all {of.pool} competing entries were ranked"
+        if kind is Kind.STABILITY:
+            return f"{ranked}; τ is of the order of the first {told}."
+        return f"{ranked}; the first {told} are shown, and every rank beyond {told} is one column."
+    return f"Of the first {told} of {of.pool} competing entries, ranked among themselves alone."
 
 
 def missing(kind: Kind, of: Uncertainty) -> str:

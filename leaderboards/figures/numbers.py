@@ -55,14 +55,22 @@ def bins_of(resampled: Resampled) -> tuple[tuple[float, float, int], ...]:
     )
 
 
+def ranks_told(of: Uncertainty, resampled: Resampled) -> tuple[str, ...]:
+    """What each of an entry's shares is of: 1, 2, …, and where more entries were ranked than are
+    told of, every rank beyond as “>50”."""
+    number = len(of.entries)
+    told = tuple(str(place) for place in range(1, number + 1))
+    return (*told, f">{number}") if len(resampled.shares[0]) > number else told
+
+
 def _distribution(of: Uncertainty, resampled: Resampled, names: Sequence[Name]) -> Numbers:
     head = ("entry", "submission", "rank", "median_rank", "low_rank", "high_rank", "at_rank",
             "share_of_resamples")  # fmt: skip
     rows = tuple(
-        (name.whole, name.key, of.ranks[at], resampled.medians[at], *resampled.ranges[at],
-         place, share)
+        (name.whole, name.key, of.ranks_resampled[at], resampled.medians[at],
+         *resampled.ranges[at], place, share)
         for at, name in enumerate(names)
-        for place, share in enumerate(resampled.shares[at], 1)
+        for place, share in zip(ranks_told(of, resampled), resampled.shares[at], strict=True)
     )  # fmt: skip
     return Numbers(head, rows)
 

@@ -1,5 +1,7 @@
 """From scores to what a leaderboard shows: by hand, and against the parts that it is made of."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -21,6 +23,7 @@ from evaluation.standings import (
     protected,
 )
 from evaluation.standings.board import summaries
+from evaluation.standings.reading import uncertainty_of
 from evaluation.uncertainty import bootstrap, draw_patients
 
 NAN = float("nan")
@@ -483,6 +486,49 @@ class TestAnalysis:
         assert found.uncertainty.entries == ("e0", "e1")
         assert found.uncertainty.pool == 3
         assert found.board.of("e2").cells[0].low is None
+
+    def close(self, **ranking) -> Scored:
+        """a is far ahead; of b and c, that one is ahead in whom more patients were drawn."""
+        b = np.array([0.5, 0.6] * 8)
+        values = {"a": b + 0.3, "b": b, "c": b[::-1] - 0.001}
+        made = tuple(entry(key, one[:, None]) for key, one in values.items())
+        return Scored(spec_of(["dice"], most_resampled=2, **ranking), cases(16), made)
+
+    @pytest.mark.parametrize(
+        "scheme", ["aggregate_then_rank", "rank_then_aggregate", "borda", "weighted_value"]
+    )
+    def test_the_first_are_ranked_among_all_in_each_resample(self, scheme):
+        scored = self.close(scheme=scheme)
+        sure = analyse(scored, seed=1, hidden=False).uncertainty
+        assert (sure.entries, sure.pool, sure.among) == (("a", "b"), 3, 3)
+        assert sure.resampled.ranges == ((1, 1), (2, 3)), "c, which is not told of, may be ahead"
+        first, second = sure.resampled.shares
+        assert first == (1, 0, 0)
+        assert second[0] == 0
+        assert min(second[1:]) > 0.1
+        everyone = Scored(
+            spec_of(["dice"], most_resampled=3, scheme=scheme), scored.cases, scored.entries
+        )
+        whole = analyse(everyone, seed=1, hidden=False).uncertainty
+        assert whole.resampled.ranges[:2] == sure.resampled.ranges
+        assert whole.resampled.shares[:2] == sure.resampled.shares
+        assert whole.ranks_resampled[:2] == sure.ranks_resampled == (1, 2)
+
+    def test_where_pairs_are_tested_the_first_are_ranked_among_themselves_and_it_is_told(self):
+        sure = analyse(self.close(scheme="test_then_rank"), seed=1, hidden=False).uncertainty
+        assert (sure.pool, sure.among, sure.resampled.among) == (3, 2, 2)
+        assert {len(row) for row in sure.resampled.shares} == {2}
+
+    def test_a_rank_set_leaves_open_where_they_stand_who_were_not_tested(self):
+        sure = analyse(self.close(), seed=1, hidden=False).uncertainty
+        assert sure.tested.better == ((False, True), (False, False))
+        assert sure.tested.rank_sets == ((1, 2), (2, 3)), "of three, though two were tested"
+
+    def test_what_was_kept_before_it_was_told_is_of_the_entries_alone(self):
+        document = asdict(analyse(self.close(), seed=1, hidden=False).uncertainty)
+        del document["resampled"]["among"], document["resampled"]["ranks"]
+        old = uncertainty_of(document)
+        assert (old.among, old.ranks_resampled) == (2, (1, 2))
 
     def test_one_entry_has_nothing_to_be_compared_with(self):
         scored = self.scored(entries=1)

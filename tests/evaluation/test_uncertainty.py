@@ -125,6 +125,29 @@ class TestBootstrap:
         assert found.full.ranks.tolist() == full.ranks.tolist()
         assert found.aggregates[1] == pytest.approx(full.aggregates, rel=1e-14)
 
+    def test_only_those_asked_for_are_told_of_and_ranked_among_all(self) -> None:
+        """c is ahead of b in one of four resamples, and of a in none."""
+        scores = table([[0.9, 0.9], [0.5, 0.1], [0.4, 0.2]])
+        counts = from_indices(scores, [[0], [0], [0], [1]])
+        found = bootstrap(scores, Recipe(), counts, reported=("b", "a"))
+        assert [found.full.entries[at] for at in found.reported] == ["b", "a"]
+        assert found.ranks.tolist() == [[2, 1], [2, 1], [2, 1], [3, 1]]
+        assert found.rank_ranges().tolist() == [[2, 3], [1, 1]]
+        assert found.rank_shares().tolist() == [[0, 0.75, 0.25], [1, 0, 0]], "the last: beyond 2"
+        assert found.taus.tolist() == [1.0] * 4, "of these two alone"
+        with pytest.raises(RankingRefused, match="Not in the table: nobody"):
+            bootstrap(scores, Recipe(), counts, reported=("nobody",))
+
+    @pytest.mark.parametrize("recipe", BY_RECIPE, ids=lambda recipe: recipe.scheme)
+    def test_resamples_that_are_reckoned_in_parts_say_the_same(self, recipe: Recipe) -> None:
+        """Three entries and one column: four resamples at a time."""
+        counts = draw_patients(MANY, 1, number=23)
+        whole = bootstrap(MANY, recipe, counts)
+        parts = bootstrap(MANY, recipe, counts, at_once=12)
+        assert (parts.ranks == whole.ranks).all()
+        np.testing.assert_allclose(parts.aggregates, whole.aggregates, rtol=1e-13)
+        np.testing.assert_array_equal(parts.taus, whole.taus)
+
     def test_the_closer_two_are_the_wider_are_their_ranges(self) -> None:
         found = bootstrap(MANY, Recipe(), draw_patients(MANY, 1))
         assert found.rank_ranges().tolist() == [[1, 2], [1, 2], [3, 3]]
@@ -187,6 +210,12 @@ class TestSignificance:
         """a beats c and d, b beats d."""
         found = significance([[0, 0, 1, 1], [0, 0, 0, 1], [0, 0, 0, 0], [0, 0, 0, 0]])
         assert found.rank_sets().tolist() == [[1, 2], [1, 3], [2, 4], [3, 4]]
+
+    def test_who_was_not_tested_is_not_shown_to_be_worse(self) -> None:
+        """Two of nine were tested, and the first beats the second: that one may be the last."""
+        found = significance([[0, 1], [0, 0]])
+        assert found.rank_sets().tolist() == [[1, 1], [2, 2]]
+        assert found.rank_sets(9).tolist() == [[1, 8], [2, 9]]
 
     def test_a_tier_ends_before_the_first_that_its_best_beats(self) -> None:
         """a beats c, not d; d is behind c and so not in a's tier. c beats nobody."""

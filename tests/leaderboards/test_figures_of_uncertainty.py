@@ -18,6 +18,7 @@ from evaluation import standings
 from evaluation.standings import Otherwise, Resampled, Uncertainty
 from evaluation.standings.reading import uncertainty_of
 from leaderboards.figures.drawing import files_of
+from leaderboards.figures.grids import grid_of
 from leaderboards.figures.kinds import DRAWN, Format, Kind, about, kinds_of, missing
 from leaderboards.figures.lines import places_of
 from leaderboards.figures.names import LONGEST, Name, names_of
@@ -98,6 +99,31 @@ def test_shares_of_ranks_stand_in_the_csv():
         ("aaaa", "1", "0.75"), ("aaaa", "2", "0.25"), ("bbbb", "1", "0.25"), ("bbbb", "2", "0.75"),
     ]  # fmt: skip
     assert {row["low_rank"] + row["high_rank"] for row in rows} == {"12"}
+
+
+def test_ranks_beyond_those_shown_are_one_column_of_the_figure_and_its_numbers():
+    """The second of two shown, of nine that were ranked, is the eighth in a quarter of them."""
+    assert TWO.resampled is not None
+    beyond = replace(
+        TWO,
+        pool=9,
+        resampled=replace(
+            TWO.resampled, among=9, ranks=(1, 3), shares=((0.75, 0.25, 0), (0.25, 0.5, 0.25)),
+            ranges=((1, 2), (1, 8)), medians=(1.0, 2.0),
+        ),
+    )  # fmt: skip
+    rows = numbers_of(Kind.DISTRIBUTION, beyond, NAMES).rows
+    assert [row[-2:] for row in rows[3:]] == [("1", 0.25), ("2", 0.5), (">2", 0.25)]
+    assert {row[2] for row in rows[3:]} == {3}, "the rank that is resampled"
+    grid = grid_of(Kind.DISTRIBUTION, beyond, NAMES)
+    assert [head.text for head in grid.heads][-3:] == ["1", "2", ">2"]
+    assert grid.rows[1][1:] == ("3", "2", "1–8", "25 %", "50 %", "25 %")
+    svg = files_of(Kind.DISTRIBUTION, beyond, NAMES, [Format.SVG])[Format.SVG]
+    assert ">2" in texts(svg)
+    assert "3  Net" in texts(svg)
+    assert "all 9 competing entries were ranked" in about(Kind.DISTRIBUTION, beyond).reading
+    assert "first 2 of 9 competing entries" in about(Kind.SCHEMES, beyond).reading
+    assert "competing" not in about(Kind.SCHEMES, TWO).reading
 
 
 def test_every_ordered_pair_stands_in_the_csv():
