@@ -11,6 +11,7 @@ from leaderboards.selectors import Board
 from leaderboards.tables import Column, Row
 
 _GIB = 1 << 30
+FEW = f"fewer than {LEAST_PATIENTS} patients"
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,10 @@ def lines_of(board: Board) -> tuple[Line, ...]:
 
 def _line(row: Row, board: Board, *, opens_tier: bool) -> Line:
     dots = board.dots.get(row.submission, ("",) * len(row.cells))
+    # Where nothing is told, a note above the table says why.
+    why = FEW if any(row.cells) else ""
     cells = tuple(
-        cell_of(cell, column, path)
+        cell_of(cell, column, path, why=why)
         for cell, column, path in zip(row.cells, board.table.columns, dots, strict=True)
     )
     return Line(
@@ -76,9 +79,10 @@ def _line(row: Row, board: Board, *, opens_tier: bool) -> Line:
     )
 
 
-def cell_of(cell: Summary | None, column: Column, dots: str = "") -> Shown:
+def cell_of(cell: Summary | None, column: Column, dots: str = "", *, why: str = FEW) -> Shown:
+    """why: said under what is withheld."""
     if cell is None:
-        return Shown(column.ranked, "withheld", f"fewer than {LEAST_PATIENTS} patients")
+        return Shown(column.ranked, "withheld", why)
     spread = interval = ""
     if cell.deviation is not None:
         spread = f"±{HOLD}{figure(cell.deviation, column.decimals)}"
