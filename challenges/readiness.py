@@ -79,7 +79,8 @@ def _splits(challenge: Challenge, definition: ChallengeDefinition) -> list[Probl
     return problems + [
         Problem(
             f"phase {phase.slug}",
-            f"its split “{phase.split}” has no case (found: {_words(there)})",
+            f"its split “{phase.split}” has no case (found: {_words(there)}); give it one, or "
+            "another split",
         )
         for phase in definition.phases
         if phase.split and phase.split not in there

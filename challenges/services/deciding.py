@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from challenges.models import Case, Challenge, Decision, Finding
-from challenges.selectors import protocol_of
+from challenges.selectors import cases_of, protocol_of
 from challenges.services.publishing import NotReady, amend
 from challenges.services.quality import check_among_all
 from evaluation.documents import Problem
@@ -45,7 +45,8 @@ def reopen(*, finding: Finding, by: User) -> None:
 def exclude(*, case: Case, reason: str, by: User) -> None:
     """Take a case out of every phase; of a published challenge this is an amendment.
 
-    Raises NotReady without a reason, or where the amendment is not possible.
+    Raises NotReady without a reason, or where the amendment is not possible: a phase of a published
+    challenge keeps at least one case.
     """
     _require(reason)
     with transaction.atomic():
@@ -54,6 +55,7 @@ def exclude(*, case: Case, reason: str, by: User) -> None:
         case.findings.filter(state=Finding.State.OPEN).update(state=Finding.State.EXCLUDED)
         _record(case, "excluded", "", reason, by)
         check_among_all(dataset=case.dataset)
+        _require_cases(case)
         _amend_if_published(case.dataset.challenge, f"A case was excluded: {reason}", by)
 
 
@@ -86,6 +88,25 @@ def assign_splits(*, challenge: Challenge, splits: dict[str, str], how: str, by:
 def _require(reason: str) -> None:
     if not reason.strip():
         raise NotReady([Problem("reason", "say why; it is kept with the data")])
+
+
+def _require_cases(case: Case) -> None:
+    """Of what ``case`` was just taken out of."""
+    challenge = case.dataset.challenge
+    if challenge.published_at is None:
+        return
+    emptied = [phase for phase in challenge.phases.all() if not cases_of(phase).exists()]
+    if emptied:
+        raise NotReady(
+            [
+                Problem(
+                    f"phase {phase.slug}",
+                    f"“{case.name}” is its last case, and a phase needs at least one to be ranked "
+                    "on; put another case back first, or take the phase away by an amendment",
+                )
+                for phase in emptied
+            ]
+        )
 
 
 def _record(case: Case, what: str, about: str, reason: str, by: User | None) -> None:

@@ -113,6 +113,41 @@ def test_a_case_that_is_put_back_counts_again(published):
     assert current_edition(phase).scoring_hash == first.scoring_hash
 
 
+def test_the_last_case_of_a_phase_is_not_excluded(published):
+    by = a_user("organiser")
+    first, second, last = published.dataset.cases.order_by("position")
+    for case in (first, second):
+        deciding.exclude(case=case, reason="Wrong.", by=by)
+    versions = published.protocols.count()
+    with pytest.raises(NotReady) as caught:
+        deciding.exclude(case=last, reason="Wrong too.", by=by)
+    assert [one.place for one in caught.value.problems] == [f"phase {published.phases.get().slug}"]
+    for words in (f"“{last.name}” is its last case", "needs at least one", "put another case back"):
+        assert words in caught.value.problems[0].text
+    last.refresh_from_db()
+    assert last.excluded_at is None
+    assert published.protocols.count() == versions
+    deciding.include(case=first, reason="Right after all.", by=by)
+    deciding.exclude(case=last, reason="Wrong too.", by=by)
+    assert cases_of(published.phases.get()).get() == first
+
+
+def test_of_a_phase_with_cases_of_its_own_the_last_of_these_is_not_excluded(published):
+    last = published.dataset.cases.order_by("position").last()
+    published.dataset.cases.update(split="train")
+    published.dataset.cases.filter(pk=last.pk).update(split="test")
+    published.phases.update(split="test")
+    with pytest.raises(NotReady, match="is its last case"):
+        deciding.exclude(case=last, reason="Wrong.", by=a_user("organiser"))
+    assert cases_of(published.phases.get()).get() == last
+
+
+def test_of_a_draft_every_case_may_be_excluded(draft):
+    for case in draft.dataset.cases.all():
+        deciding.exclude(case=case, reason="Wrong.", by=a_user("organiser"))
+    assert not draft.dataset.cases.filter(excluded_at=None).exists()
+
+
 def test_an_exclusion_keeps_the_amendment_that_someone_is_writing(published):
     case = published.dataset.cases.get(name="case-2")
     drafts.save(challenge=published, document=document(published) | {"rules": "New."}, version=1)
