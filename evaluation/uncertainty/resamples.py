@@ -78,7 +78,8 @@ def _strata(table: ScoreTable, stratum: str) -> list[NDArray[np.int64]]:
     if mixed:
         raise RankingRefused(
             "stratum",
-            f"Patients with cases of several {stratum}: {', '.join(dict.fromkeys(mixed))}."
+            # Without their names, as whoever reads a leaderboard reads it.
+            f"Of {len(set(mixed))} of {patients} patients there are cases of several {stratum}."
             " A patient is drawn with all cases; stratify by what is the same for all of them.",
         )
     groups = np.array([of_patient[patient] for patient in table.patient_names])

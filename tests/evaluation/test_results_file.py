@@ -1,6 +1,8 @@
 """``results.csv`` gives back what was written, and tells everything that is wrong with it."""
 
 import io
+import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -110,6 +112,105 @@ def test_any_number_and_any_name_survive(values, name, group):
     again = read(written(Results(scored, "open", 1, {name: group})), spec)
     same(again.scored, scored)
     assert again.names == {name: group}
+
+
+ODD = ('Ö, "A"', "=SUM(A1)", "'quoted'", "-1", "two\nlines", "a;b", " blank ", "Müller\r")
+RANKINGS = (
+    {},
+    {"weights": {"dice[node]": 2, "mtv_abs_error_ml": 1, "dice_agg": 1}},
+    {"weights": {"dice": 1}, "tie_breakers": ["dice_agg[node]"], "aggregate": "median"},
+    {"metrics": ["dice", "mtv_abs_error_ml"], "scheme": "rank_then_aggregate"},
+    {"metrics": ["dice"], "scheme": "test_then_rank", "adjustment": "none"},
+    {"metrics": ["dice", "dice_agg"], "scheme": "weighted_value", "stratum": "centre"},
+    {"scheme": "borda", "subgroups": ["centre"], "most_resampled": 2},
+    {"per_subgroup": "centre", "aggregate": "trimmed_mean"},
+    {"mean_of_subgroups": "centre", "metrics": ["dice"], "most_resampled": 2},
+)
+
+
+@st.composite
+def odd_results(draw: st.DrawFn) -> Results:
+    """Two labels, two targets, a metric over the cohort; ties, what does not apply, what was not
+    read, one who failed in every case; names that are hard on a table; now and then one patient."""
+    number = draw(st.integers(1, 6))
+    spec = EvaluationSpec.model_validate(
+        {
+            "metrics": ["dice", "mtv_abs_error_ml", "dice_agg"],
+            "labels": {"primary": 1, "node": 2},
+            "ranking": {"resamples": 100, **draw(st.sampled_from(RANKINGS))},
+        }
+    )
+    facts = tuple(
+        CaseFacts(f"c{at}", draw(st.sampled_from("pq")), {"centre": draw(st.sampled_from("xy"))})
+        for at in range(number)
+    )
+    applies = np.array(draw(st.lists(st.booleans(), min_size=8 * number, max_size=8 * number)))
+    applies = applies.reshape(2, number, 4)
+    names = draw(st.lists(st.sampled_from(ODD), min_size=5, max_size=5, unique=True))
+    scored = Scored(
+        spec,
+        facts,
+        tuple(
+            draw(odd_entries(name, applies, competes=at < 3, fails=at == 2, reads=at == 4))
+            for at, name in enumerate(names)
+        ),
+    )
+    against = Scored(
+        spec,
+        facts,
+        tuple(
+            draw(odd_entries(name, applies[:1], competes=True, fails=False, reads=False))
+            for name in names[:3]
+        ),
+    )
+    return Results(scored, "open", 1, dict(zip(names, ODD, strict=False)), {names[4]: against})
+
+
+@st.composite
+def odd_entries(
+    draw: st.DrawFn, name: str, applies: np.ndarray, *, competes: bool, fails: bool, reads: bool
+) -> EntryScores:
+    targets, number, _ = applies.shape
+    # A reader of no case at all is none.
+    read = np.array([not reads or at == 0 or draw(st.booleans()) for at in range(number)])
+    there = applies & read[:, None]
+    shares = draw(st.lists(st.sampled_from([0.0, 0.1 + 0.2, 0.5, 1.0]), min_size=8 * number,
+                           max_size=8 * number))  # fmt: skip
+    values = np.array(shares).reshape(2, number, 4)[:targets] * [1, 1, 100, 100]
+    worst = np.broadcast_to([0.0, 0.0, 1000.0, 1000.0], values.shape)
+    failed = np.full(number, fails)
+    counts = tuple(
+        tuple(
+            {
+                label: Counts(0.1, 10, None if fails else 10, None if fails else draw(_COMMON))
+                for label in ("primary", "node")
+            }
+            if one
+            else None
+            for one in read
+        )
+        for _ in range(targets)
+    )
+    return EntryScores(
+        name, competes, np.where(there, worst if fails else values, NAN),
+        np.where(there, NAN if reads else worst, NAN), failed, counts, read,
+    )  # fmt: skip
+
+
+_COMMON = st.integers(0, 10)
+
+
+@settings(max_examples=60, deadline=None)
+@given(odd_results())
+def test_whatever_is_in_it_offline_says_what_the_server_says(results):
+    again = read(written(results), results.scored.spec)
+    found, kept = (
+        analyse(one.scored, seed=3, hidden=False, readers=one.readers) for one in (again, results)
+    )
+    assert found == kept
+    text = json.dumps(asdict(found), allow_nan=False)
+    assert text == json.dumps(asdict(kept), allow_nan=False)
+    assert again.names == results.names
 
 
 class TestWhatIsWrong:
