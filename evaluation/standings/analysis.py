@@ -280,7 +280,9 @@ def _resampled(
 ) -> Resampled:
     """Among all of ``order`` where the scheme can rank them all so often, else among ``top``."""
     spec, recipe = scored.spec.ranking, scored.spec.recipe
-    table = _in_order(scored, order if recipe.scheme.takes_crowds else top)
+    crowd = recipe.scheme.takes_crowds and len(order) > len(top)
+    # Not in order, as what metrics over the cohort have prepared of all entries is large.
+    table = scored.ranked.only(order) if crowd else _in_order(scored, top)
     counts = draw_patients(table, seed, number=spec.resamples, stratum=spec.stratum)
     found = bootstrap(table, recipe, counts, reported=top)
     taus = found.taus[~np.isnan(found.taus)]
