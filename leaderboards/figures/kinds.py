@@ -74,9 +74,9 @@ def _reading(kind: Kind, of: Uncertainty, metric: str) -> str:
             return (
                 f"A filled square says that the entry of its row is better in {metric} than "
                 "that of its column (one-sided paired Wilcoxon test of patients, p ≤ "
-                f"{tested.alpha:g} after Holm’s adjustment over all pairs). Lines part the tiers: "
-                "the best entry opens a tier, and others join it in the order of rank until the "
-                "first that it significantly beats."
+                f"{tested.alpha:g} after Holm’s adjustment over all pairs); a number in a "
+                "square is that adjusted p. Lines part the tiers: the best entry opens a tier, and "
+                "others join it in the order of rank until the first that it significantly beats."
             )
         case Kind.PODIUM | Kind.HEAT_MAP if tested is not None:
             how = (
@@ -95,8 +95,10 @@ def _reading(kind: Kind, of: Uncertainty, metric: str) -> str:
         case Kind.SCHEMES:
             return (
                 "Each line follows an entry through rankings of the same results by five schemes; "
-                "numbers are ranks. Lines that cross show where the choice of a scheme, and not "
-                "the results alone, decides."
+                "numbers are ranks. Mean- and median-then-rank order entries by that figure over "
+                "cases; rank-then-mean and -median rank them in each case first; test-then-rank "
+                "counts whom each significantly beats. Lines that cross show where the choice of a "
+                "scheme, and not the results alone, decides."
             )
         case Kind.READERS:
             return (
