@@ -14,7 +14,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from evaluation.aggregate import Summary
-    from evaluation.standings import Analysis, Standing
+    from evaluation.standings import Analysis, Standing, Uncertainty
     from evaluation.standings.files import Results
 
 console = Console(highlight=False)
@@ -99,8 +99,22 @@ def _tell(analysis: "Analysis", results: "Results") -> None:
     if analysis.board.refused:
         console.print(f"[red]Nothing could be ranked: {escape(analysis.board.refused)}[/]")
     if analysis.uncertainty is not None:
+        if beyond := _of_whom(analysis.uncertainty):
+            console.print(beyond, soft_wrap=True)
         for what, why in analysis.uncertainty.refused.items():
             console.print(f"{what}: {why}", markup=False, soft_wrap=True)
+
+
+def _of_whom(of: "Uncertainty") -> str:
+    """Where not all that compete are told of."""
+    told = len(of.entries)
+    if told == of.pool:
+        return ""
+    ranked = f"all {of.among}" if of.among == of.pool else f"these {of.among} alone"
+    return (
+        f"The first {told} of {of.pool} competing entries are tested against each other; each "
+        f"resample ranks {ranked}."
+    )
 
 
 def _in_order(analysis: "Analysis") -> list["Standing"]:

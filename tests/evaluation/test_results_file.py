@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,7 +116,7 @@ def test_any_number_and_any_name_survive(values, name, group):
 
 
 ODD = ('Ö, "A"', "=SUM(A1)", "'quoted'", "-1", "two\nlines", "a;b", " blank ", "Müller\r")
-RANKINGS = (
+RANKINGS: tuple[dict[str, Any], ...] = (
     {},
     {"weights": {"dice[node]": 2, "mtv_abs_error_ml": 1, "dice_agg": 1}},
     {"weights": {"dice": 1}, "tie_breakers": ["dice_agg[node]"], "aggregate": "median"},

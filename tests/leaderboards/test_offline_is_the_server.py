@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def no_messages(monkeypatch):
     _read.cache_clear()
 
 
-def same(phase: Phase, folder: Path) -> dict:
+def same(phase: Phase, folder: Path) -> dict[str, Any]:
     """The snapshot's document, when the file and the definition give all of it again."""
     snapshot = refresh(phase=phase)
     organiser = Membership.objects.filter(challenge=phase.challenge, role="organiser")[0].user
@@ -54,7 +55,7 @@ def same(phase: Phase, folder: Path) -> dict:
     assert offline["uncertainty"] == (
         None if kept is None else json.loads(json.dumps(kept.document))
     )
-    document = Snapshot.objects.get(pk=snapshot.pk).document
+    document: dict[str, Any] = Snapshot.objects.get(pk=snapshot.pk).document
     assert offline["board"]["refused"] == document["refused"]
     assert offline["board"]["patients"] == document["patients"]
     standings = {one["key"]: one for one in offline["board"]["standings"]}
