@@ -132,11 +132,17 @@ def _resampled(material: Material, of: Uncertainty) -> Table:
     rows = tuple(
         (name.whole, str(rank), f"{median:g}", _span(*ends), f"{shares[0] * 100:.0f} %")
         for name, rank, median, ends, shares in zip(
-            material.sure.names, of.ranks, drawn.medians, drawn.ranges, drawn.shares, strict=True
+            material.sure.names,
+            of.ranks_resampled,
+            drawn.medians,
+            drawn.ranges,
+            drawn.shares,
+            strict=True,
         )
     )
     return Table(
-        f"Ranks in {figure(drawn.number, 0)} resamples of {drawn.patients} patients.{tau}",
+        f"Ranks in {figure(drawn.number, 0)} resamples of {drawn.patients} patients, among "
+        f"{of.among} of {of.pool} competing entries.{tau}",
         (
             Column("Entry", "head"),
             Column("Rank", "number"),
