@@ -245,7 +245,7 @@ def test_the_page_says_what_was_done_and_how_each_figure_is_read(phase, client):
     assert analysis.resampled is not None
     assert f"<code>{analysis.resampled.seed}</code>" in page
     assert f"({analysis.resampled.patients})" in page
-    assert "In each of 1000 resamples" in page
+    assert "In each of 1\u202f000 resamples" in page
     assert "Intervals hold for these centres; leave-one-centre-out describes transfer" in page
     assert "a third entry may change the order of two" in page
     assert "all 3 competing entries" in page
