@@ -193,32 +193,34 @@ class TestWhoReadNotEveryCase:
         found = self.placed(*self.READ, per_subgroup="tracer")
         assert (found.rank, found.score) == (2, 2)
 
-    def test_means_of_subgroups_are_of_those_that_were_read(self):
-        """Of both tracers b has 0.75 and a 0.47; of FDG alone a has 0.8, the reader 0.7, b 0.6."""
-        assert self.placed(*self.READ, mean_of_subgroups="tracer").rank == 2
+    BETWEEN = (0.78, 0.78, 0.78, NAN, NAN, NAN)
 
-    def test_means_are_of_the_same_cases(self):
-        assert self.placed(*self.READ).rank == 2
-
-    @pytest.mark.parametrize("scheme", ["borda", "weighted_value"])
-    def test_points_and_values_are_of_the_same_cases(self, scheme):
-        assert self.placed(*self.READ, scheme=scheme).rank == 2
+    @pytest.mark.parametrize(
+        "ranking",
+        [
+            {}, {"mean_of_subgroups": "tracer"}, {"scheme": "borda"}, {"scheme": "weighted_value"},
+        ],
+        ids=str,
+    )  # fmt: skip
+    def test_means_points_and_values_are_of_the_same_cases(self, ranking):
+        """By all cases b has 0.75 and a 0.47, and 0.78 were first; of those that were read a has
+        0.8 and b 0.6."""
+        assert self.placed(*self.BETWEEN, **ranking).rank == 2
 
     def test_tests_are_of_the_patients_that_were_read(self):
-        """Of eight patients the reader read the first six, and beats b in each of them; b beats a
-        in all eight. So both beat one, whatever b scored in the patients that nobody else read."""
+        """Of the six that were read a is ahead of b in each, of all twelve neither beats the other;
+        the reader beats nobody."""
+        ahead = np.array([0.80, 0.81, 0.82, 0.83, 0.84, 0.85])
+        behind = np.array([0.50, 0.50, 0.50, 0.50, 0.50, 0.50])
         rows = {
-            "a": [0.1] * 8,
-            "b": [0.40, 0.41, 0.42, 0.43, 0.44, 0.45, 0.99, 0.99],
-            "reader": [0.50, 0.52, 0.54, 0.56, 0.58, 0.60, NAN, NAN],
+            "a": np.concatenate([ahead, behind]),
+            "b": np.concatenate([behind, ahead]),
+            "reader": np.array([0.9, 0.4] * 3 + [NAN] * 6),
         }
-        made = tuple(
-            entry(key, [[one] for one in of], competes=key != "reader") for key, of in rows.items()
-        )
+        made = tuple(entry(key, of[:, None], competes=key != "reader") for key, of in rows.items())
         spec = spec_of(["dice"], scheme="test_then_rank", adjustment="none")
-        board = make_board(Scored(spec, cases(8), made))
-        assert [one.rank for one in board.standings] == [2, 1, 1]
-        assert make_board(Scored(spec, cases(8), made)).of("reader").score == 1
+        board = make_board(Scored(spec, cases(12), made))
+        assert [(one.rank, one.score) for one in board.standings] == [(1, 1), (1, 1), (2, 2)]
 
     def test_who_read_nothing_has_no_rank(self):
         nothing = (NAN,) * 6
