@@ -18,6 +18,7 @@ from leaderboards.figures.canvas import (
     rows_of,
     some,
 )
+from leaderboards.figures.grids import share_words
 from leaderboards.figures.inline import INK
 
 _NARROW = 12
@@ -31,7 +32,7 @@ def draw(resampled: Resampled, labels: Sequence[str]) -> Figure:
     largest = max(max(of_entry) for of_entry in resampled.shares)
     told = (
         f"{resampled.number} resamples of {resampled.patients} patients; × median; bar: 95 %; "
-        f"largest disc: {100 * largest:.0f} %"
+        f"largest disc: {share_words(largest)}"
     )
     figure, axes = paper(
         step * columns,

@@ -49,7 +49,7 @@ def grid_of(kind: Kind, uncertainty: Uncertainty, names: Sequence[Name]) -> Grid
 
 def _distribution(of: Uncertainty, resampled: Resampled, names: Sequence[Name]) -> Grid:
     return Grid(
-        _heads("Median", "95 %", *ranks_told(of, resampled)),
+        _heads("Median rank", "95 % range", *ranks_told(of, resampled)),
         tuple(
             (
                 name.whole,
@@ -117,7 +117,7 @@ def _heat_map(of: Uncertainty, tested: Tested, names: Sequence[Name]) -> Grid:
 
 def _stability(resampled: Resampled) -> Grid:
     quantiles = tuple(
-        (f"{name} of resamples are below", figure(value))
+        (f"{name} quantile of the resamples", figure(value))
         for name, value in zip(QUANTILES, resampled.taus or (), strict=True)
     )
     bins = tuple(
@@ -143,8 +143,11 @@ def span(low: int, high: int) -> str:
 
 
 def share_words(share: float) -> str:
+    """All and none are said of these alone."""
     if not share:
         return ""
+    if 0.99 < share < 1:
+        return ">99 %"
     return "<1 %" if share < 0.01 else f"{share * 100:.0f} %"
 
 

@@ -21,6 +21,7 @@ from leaderboards.figures.canvas import (
     rows_of,
     some,
 )
+from leaderboards.figures.grids import share_words
 from leaderboards.figures.inline import INK
 from leaderboards.figures.names import cut
 
@@ -64,7 +65,7 @@ def draw_heat_map(tested: Tested, labels: Sequence[str]) -> Figure:
         for count in row
     )  # fmt: skip
     what = "numbers of cases" if written else "share of the cases"
-    told = f"{what}; strongest cell: {100 * most:.0f} % of its row"
+    told = f"{what}; strongest cell: {share_words(most)} of its row"
     figure, axes = paper(
         cell * number,
         row_of(number) * number,

@@ -12,13 +12,14 @@ from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from evaluation import standings
 from evaluation.standings import Otherwise, Resampled, Uncertainty
 from evaluation.standings.reading import uncertainty_of
-from leaderboards.figures.drawing import files_of
-from leaderboards.figures.grids import grid_of
+from leaderboards.figures.drawing import draw, files_of
+from leaderboards.figures.grids import grid_of, share_words
 from leaderboards.figures.kinds import DRAWN, Format, Kind, about, kinds_of, missing
 from leaderboards.figures.lines import places_of
 from leaderboards.figures.names import LONGEST, Name, names_of
@@ -310,3 +311,23 @@ def test_numbers_need_no_matplotlib_and_figures_no_state_of_it():
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("number", [2, 3, 9])
+def test_no_word_of_a_figure_is_cut_however_few_and_short_the_names(kind, number):
+    uncertainty = an_uncertainty(number)
+    names = tuple(Name(key, key[-1], key[-1]) for key in uncertainty.entries)
+    figure = draw(kind, uncertainty, names)
+    FigureCanvasAgg(figure).draw()
+    (axes,) = figure.axes
+    for text in (*figure.texts, *axes.texts, *axes.get_yticklabels(), axes.xaxis.label):
+        box = text.get_window_extent()
+        inside = box.x0 >= 0 and box.x1 <= figure.bbox.x1 and box.y0 >= 0
+        assert inside, f"{text.get_text()!r} leaves the figure: {box}"
+
+
+def test_all_and_none_of_the_resamples_are_said_of_these_alone():
+    assert [share_words(one) for one in (0.0, 0.004, 0.01, 0.5, 0.99, 0.9996, 1.0)] == [
+        "", "<1 %", "1 %", "50 %", "99 %", ">99 %", "100 %",
+    ]  # fmt: skip
