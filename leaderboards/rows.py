@@ -1,6 +1,7 @@
 """From standings to the rows that a leaderboard shows: who, and what it took."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from evaluation.metrics import CohortMetric
 from evaluation.spec import EvaluationSpec
@@ -63,10 +64,12 @@ def table_of(
         )
         for entry in entries
     ] + [_reader(one) for one in board.standings if one.key.startswith(KEY)]
-    # Of two at the same place, the one that is placed only comes first: it beat the other.
-    rows.sort(key=lambda row: (row.rank or 0, row.mean_rank or 0, row.competes, row.algorithm))
     tested = uncertainty.tested.column if uncertainty and uncertainty.tested else ""
-    return Table(columns, tuple(rows), board.cases, board.patients, board.refused, withheld, tested)
+    among = uncertainty.among if uncertainty and uncertainty.resampled else None
+    table = Table(
+        columns, tuple(rows), board.cases, board.patients, board.refused, withheld, tested, among
+    )
+    return replace(table, rows=table.by_rank())
 
 
 def _sure(uncertainty: Uncertainty | None) -> dict[str, dict[str, int]]:

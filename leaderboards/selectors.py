@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 
-import numpy as np
-
 from challenges.models import Phase
 from challenges.policies import Viewer, may_see_cases
 from challenges.selectors import shown_edition
 from evaluation.standings.scores import averaged
 from leaderboards.dots import Axis, axes_of, path_of
 from leaderboards.models import Scores, Slice, Snapshot
+from leaderboards.scores import values_of
 from leaderboards.tables import Row, Table
 from leaderboards.visibility import View, seen_table, view_of
 from submissions.models import Submission
@@ -200,9 +199,7 @@ def _dots(snapshot: Snapshot, table: Table, axes: Collection[Axis]) -> dict[str,
     ).values_list("submission__public_id", "targets", "cases", "values")
     found = {}
     for submission, targets, cases, values in kept:
-        shape = (2, targets, len(cases), -1)
-        measured = np.frombuffer(values, dtype=np.float64).reshape(shape)[0]
-        of_cases = averaged(measured)
+        of_cases = averaged(values_of(values, targets, len(cases))[0])
         found[submission] = tuple(
             path_of(of_cases[:, at], axis) if at < of_cases.shape[1] else ""
             for at, axis in enumerate(axes)

@@ -27,7 +27,7 @@ from submissions.models import Submission
 from submissions.services.hints import REFRESH, hint
 
 log = structlog.get_logger(__name__)
-FORMAT = 5
+FORMAT = 6
 """Of what a snapshot holds: a larger one has every snapshot made anew."""
 _MOST_TRIES = 3
 

@@ -79,7 +79,8 @@ class Table:
     """Rows in the order of rank. cases, patients: on which it stands; None where a snapshot is from
     before that was kept. refused: why there are no ranks; empty where there are. withheld: keys of
     columns that the public of a hidden phase does not see here. tested: key of the column by whose
-    tests there are rank sets and tiers; empty where there are none."""
+    tests there are rank sets and tiers; empty where there are none. among: how many entries were
+    ranked in each resample; None where none were, and of snapshots from before it was kept."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
@@ -88,6 +89,17 @@ class Table:
     refused: str = ""
     withheld: tuple[str, ...] = ()
     tested: str = ""
+    among: int | None = None
+
+    def by_rank(self) -> tuple[Row, ...]:
+        """Of two at one place, the one that is placed only comes first: it beat the other. Who has
+        no rank comes last."""
+
+        def place(row: Row) -> tuple[bool, int, float, bool, str]:
+            unranked = row.rank is None
+            return unranked, row.rank or 0, row.mean_rank or 0, row.competes, row.algorithm
+
+        return tuple(sorted(self.rows, key=place))
 
     def title_of(self, key: str) -> str:
         """Of a column; the key itself where there is none."""
@@ -130,4 +142,5 @@ class Table:
             document.get("refused", ""),
             tuple(document.get("withheld", ())),
             document.get("tested", ""),
+            document.get("among"),
         )

@@ -104,10 +104,10 @@ def seen_table(view: View, snapshot: Snapshot, table: Table, whole: Table) -> Ta
     if view.names_nobody:
         letters = _letters(view, whole)
         rows = [_nameless(row, letters.get(row.submission, "")) for row in rows]
-        # In the order of rank; of equals not as their names would stand.
-        rows.sort(key=lambda row: (row.rank or 0, row.mean_rank or 0, row.competes, row.algorithm))
     columns = tuple(table.columns[at] for at in kept)
-    return replace(table, columns=columns, rows=tuple(rows))
+    table = replace(table, columns=columns, rows=tuple(rows))
+    # Of equals not as their names would stand.
+    return replace(table, rows=table.by_rank()) if view.names_nobody else table
 
 
 def protected_table(table: Table) -> Table:

@@ -50,7 +50,8 @@ def _rank(placed: Placed) -> str:
     if not row.competes:
         return f"placed at {row.rank_shown}, not competing"
     span = ""
-    if row.low is not None and row.high is not None:
+    is_of_all = placed.among in (None, placed.competing)
+    if row.low is not None and row.high is not None and is_of_all:
         span = f" ({row.low})" if row.low == row.high else f" ({row.low}–{row.high})"
     return f"rank {row.rank_shown} of {placed.competing}{span}"
 

@@ -28,6 +28,11 @@ class Placed:
         """How many have a rank beside it."""
         return sum(one.competes for one in table_of(self.snapshot).rows)
 
+    @property
+    def among(self) -> int | None:
+        """How many of them are ranked in each resample; None where that is not kept."""
+        return table_of(self.snapshot).among
+
 
 @dataclass(frozen=True)
 class Result:

@@ -78,6 +78,7 @@ def _standing(placed: Placed) -> dict[str, Any]:
         "snapshot_sha256": snapshot.content_hash or None,
         "rank": row.rank_shown,
         "rank_range": _pair(row.low, row.high),
+        "rank_range_among": placed.among if row.low is not None else None,
         "rank_set": _pair(row.set_low, row.set_high),
         "tier": row.tier,
         "competes": row.competes,
