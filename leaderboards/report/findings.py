@@ -27,9 +27,10 @@ _METRICS_A_TABLE = 4
 
 def results(material: Material) -> Section:
     table = material.shown.table
-    if not table.rows:
-        return Section("results", "Results", (Paragraph("Nothing is on this leaderboard yet."),))
     blocks: list[Block] = [Paragraph(note) for note in material.shown.notes]
+    if not table.rows:
+        why = "Nothing is shown yet." if blocks else "Nothing is on this leaderboard yet."
+        return Section("results", "Results", (*blocks, Paragraph(why)))
     if table.refused:
         blocks.append(Paragraph(f"Nothing could be ranked: {table.refused}"))
     blocks.append(_places(table.rows))

@@ -198,6 +198,27 @@ def test_letters_follow_neither_names_nor_times_and_are_the_same_on_groups(phase
     assert {row.algorithm for row in part} == letters
 
 
+def test_no_link_of_an_anonymous_entry_leads_nowhere(phase):
+    """Nor does its page speak of a version or an owner that it does not tell."""
+    shown(phase, shows="anonymous", until=LATER)
+    client = client_of("stranger")
+    page = client.get("/challenges/small/open/leaderboard/entries/anonymous-A/").content.decode()
+    assert "Entries are anonymous until" in page
+    assert "version 0" not in page
+    main = page.partition("<main")[2].partition("</main>")[0]
+    for address in set(re.findall(r'href="(/[^"#]*)', main)):
+        assert client.get(address).status_code == 200, address
+
+
+def test_frozen_it_does_not_ask_for_the_first_entry(phase):
+    shown(phase, shows="frozen", since=EARLIER, until=LATER)
+    page = client_of("stranger").get("/challenges/small/open/leaderboard/").content.decode()
+    assert "Nothing is shown yet" in page
+    assert "Be the first" not in page
+    report = client_of("stranger").get("/challenges/small/open/leaderboard/report/")
+    assert "Nothing is on this leaderboard yet." not in report.content.decode()
+
+
 def test_sorting_by_what_is_hidden_is_sorting_by_rank(phase):
     phase = shown(phase, hides=["hd95"])
     for order in ("asc", "desc"):
