@@ -44,6 +44,7 @@ def issue(
 def find(text: str) -> Token:
     """The token whose text this is, which is noted as used. Raises TokenRefused."""
     public_id, _, secret = text.removeprefix(PREFIX).partition("_")
+    public_id = public_id if public_id.isprintable() else ""
     token = Token.objects.select_related("owner").filter(public_id=public_id).first()
     # Compared even where there is none, so that the time tells nothing.
     known = token.secret_sha256 if token else _hashed("")

@@ -165,7 +165,7 @@ def doctor() -> None:
 
 def _phases_that_require_gvisor(settings: Environment) -> int:
     """0 where there is no platform yet."""
-    if not (settings.state / "db.sqlite3").is_file():
+    if not settings.database_url and not (settings.state / "db.sqlite3").is_file():
         return 0
     _django()
     from django.db import DatabaseError
@@ -327,6 +327,7 @@ def test(context: typer.Context) -> None:
         engine_answers,
         programs_for_tests,
     )
+    from config.postgresql.server import temporary_server
 
     state = ROOT / ".uptake" / "test"
     (state / "logs").mkdir(parents=True, exist_ok=True)
@@ -352,16 +353,25 @@ def test(context: typer.Context) -> None:
             raise _fail(refusal) from None
         console.print(f"Docker engine {engine_answers()}, {chromium}")
         variables = {**os.environ, "UPTAKE_CHROMIUM": chromium}
-        # The quick part first; then what starts platforms and containers, file by file.
-        whole = [
-            ["-n", "auto", "-m", f"not ({_SERIAL})"],
-            ["-n", "2", "--dist", "loadfile", "-m", _SERIAL],
-        ]
-        for arguments in [context.args] if context.args else whole:
+
+        def run(arguments: list[str], **more: str) -> None:
             command = [sys.executable, "-m", "pytest", *arguments]
-            done = subprocess.run(command, cwd=ROOT, env=variables, check=False)
+            done = subprocess.run(command, cwd=ROOT, env=variables | more, check=False)
             if done.returncode:
                 raise typer.Exit(done.returncode)
+
+        if context.args:
+            run(context.args)
+            return
+        # The quick part first; then what starts platforms and containers, file by file.
+        quick = ["-n", "auto", "-m", f"not ({_SERIAL})"]
+        run(quick)
+        try:
+            with temporary_server(console) as url:
+                run(quick, UPTAKE_TEST_DATABASE=url)
+        except HostRefused as refusal:
+            raise _fail(refusal) from None
+        run(["-n", "2", "--dist", "loadfile", "-m", _SERIAL])
 
 
 def main() -> None:

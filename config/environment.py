@@ -19,10 +19,11 @@ from pydantic import (
     field_validator,
 )
 
+from config.database import database_of
 from config.mail import MailServer
 
 ROOT = Path(__file__).resolve().parent.parent
-_SECRET = {"secret_key", "mail_url", "redis_url", "metrics_token"}
+_SECRET = {"secret_key", "mail_url", "redis_url", "database_url", "metrics_token"}
 """Never repeated in a message: each holds a secret, or may."""
 
 
@@ -31,7 +32,7 @@ class SettingsRefused(Exception):
 
 
 class Environment(BaseModel):
-    """Read from variables named UPTAKE_<FIELD>; REDIS_URL keeps its common name."""
+    """Read from variables named UPTAKE_<FIELD>; REDIS_URL and DATABASE_URL keep their names."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -71,6 +72,11 @@ class Environment(BaseModel):
     )
     redis_url: str = Field(
         default="", description="Redis-protocol server; by default a bundled one is started."
+    )
+    database_url: str = Field(
+        default="",
+        description="PostgreSQL: postgresql://user:password@host:5432/name; by default SQLite in "
+        "the state folder.",
     )
     demo: bool = Field(default=False, description="Set by `uptake demo`; allows demo accounts.")
     slots: int = Field(
@@ -124,6 +130,12 @@ class Environment(BaseModel):
             MailServer.read(value)
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _of_a_database(cls, value: str) -> str:
+        database_of(value, ROOT)
+        return value
+
     @field_validator("mail_from")
     @classmethod
     def _sender(cls, value: str, info: ValidationInfo) -> str:
@@ -160,7 +172,8 @@ class Environment(BaseModel):
 
     @staticmethod
     def variable(field: str) -> str:
-        return "REDIS_URL" if field == "redis_url" else f"UPTAKE_{field.upper()}"
+        name = field.upper()
+        return name if field in ("redis_url", "database_url") else f"UPTAKE_{name}"
 
 
 @cache

@@ -22,6 +22,20 @@ def data_folder() -> Path:
     pytest.skip(missing)
 
 
+def pytest_collection_modifyitems(config, items):
+    """On PostgreSQL what touches the database; all else was run on SQLite."""
+    if not os.environ.get("UPTAKE_TEST_DATABASE"):
+        return
+    fixtures = {"db", "transactional_db"}
+    touching = [
+        one
+        for one in items
+        if one.get_closest_marker("django_db") or fixtures & set(getattr(one, "fixturenames", ()))
+    ]
+    config.hook.pytest_deselected(items=[one for one in items if one not in touching])
+    items[:] = touching
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """In CI everything is there, so a skip is a failure."""

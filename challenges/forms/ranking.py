@@ -135,7 +135,7 @@ class RankingForm(DesignForm):
     def weights_by_label(self) -> dict[str, float]:
         """Of the definition, where one of them names a label: the form leaves them as they are."""
         weights = self.declared.get("weights") or {}
-        return weights if any(label_of(name) for name in weights) else {}
+        return dict(sorted(weights.items())) if any(label_of(name) for name in weights) else {}
 
     @property
     def about_schemes(self) -> list[tuple[Any, Any]]:

@@ -102,9 +102,11 @@ def _weights(spec: EvaluationSpec) -> str:
         what = "values"
     if ranking.weights:
         total = sum(ranking.weights.values())
+        order = [metric.id for metric in spec.every]
+        # Not as they were written: a database need not keep that order.
         parts = ", ".join(
-            f"{_title(spec, name)} {weight / total * 100:.3g} %"
-            for name, weight in ranking.weights.items()
+            f"{_title(spec, name)} {ranking.weights[name] / total * 100:.3g} %"
+            for name in sorted(ranking.weights, key=lambda one: (order.index(metric_of(one)), one))
         )
         return f"The {what} are combined by weight: {parts}."
     names = [metric.short for metric in spec.every_ranked]

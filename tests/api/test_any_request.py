@@ -5,6 +5,8 @@ The requests are made by schemathesis from the OpenAPI document: right ones, wro
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi.checks import (
@@ -36,6 +38,17 @@ CHECKS = [
 @schemathesis.serializer("application/offset+octet-stream")
 def _as_it_is(_, value):
     return value if isinstance(value, bytes) else str(value).encode()
+
+
+@pytest.fixture(autouse=True)
+def one_connection():
+    """A request ends by closing it, and with it the transaction that the test is."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)
 
 
 @pytest.fixture

@@ -15,6 +15,9 @@ from pathlib import Path
 
 import django
 
+# A database of its own, of the platform that it makes.
+os.environ.pop("UPTAKE_TEST_DATABASE", None)
+
 
 def dies_before(statement: str, job: Callable[[], object]) -> int:
     """In a process of its own, which is killed as it is about to send ``statement``; its status."""
