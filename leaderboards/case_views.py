@@ -7,7 +7,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.cache import get_conditional_response
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from challenges.models import Case, Edition, Phase
@@ -45,7 +45,7 @@ from leaderboards.verdicts import etag_of, verdict_of
 from submissions.models import Prediction, Submission
 
 
-@require_GET
+@require_safe
 def case(request: HttpRequest, slug: str, phase_slug: str, case_id: str) -> HttpResponse:
     """A case with the outlines and scores of up to three entries."""
     phase = _phase(request, slug, phase_slug)
@@ -100,7 +100,7 @@ def case(request: HttpRequest, slug: str, phase_slug: str, case_id: str) -> Http
     return render(request, "leaderboards/case.html", context, status=status)
 
 
-@require_GET
+@require_safe
 def compared(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     """Two or three entries case by case."""
     phase = _phase(request, slug, phase_slug)
@@ -136,7 +136,7 @@ def compared(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     return render(request, "leaderboards/compare.html", context, status=status)
 
 
-@require_GET
+@require_safe
 def entry_mask(
     request: HttpRequest, slug: str, phase_slug: str, case_id: str, entry: str
 ) -> HttpResponseBase:
@@ -154,7 +154,7 @@ def entry_mask(
     return _private(response, f'"{prediction.sha256}"')
 
 
-@require_GET
+@require_safe
 def entry_lesions(
     request: HttpRequest, slug: str, phase_slug: str, case_id: str, entry: str, reference: int
 ) -> HttpResponseBase:

@@ -3,7 +3,7 @@
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from challenges.models import Phase
 from challenges.selectors import definition_of
@@ -18,7 +18,7 @@ from leaderboards.visibility import view_of
 _STATES_A_PAGE = 50
 
 
-@require_GET
+@require_safe
 def by_subgroup(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     phase = _phase(slug, phase_slug)
     found = subgroups(
@@ -45,7 +45,7 @@ def by_subgroup(request: HttpRequest, slug: str, phase_slug: str) -> HttpRespons
     return render(request, "leaderboards/subgroups.html", context)
 
 
-@require_GET
+@require_safe
 def states(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     """Every state that was ever shown, with its hash."""
     phase = _phase(slug, phase_slug)
@@ -56,7 +56,7 @@ def states(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     return render(request, "leaderboards/states.html", context)
 
 
-@require_GET
+@require_safe
 def entry(request: HttpRequest, slug: str, phase_slug: str, submission: str) -> HttpResponse:
     phase = _phase(slug, phase_slug)
     found = entry_of(request.user, phase, submission, metric=request.GET.get("metric", ""))

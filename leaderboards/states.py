@@ -70,7 +70,9 @@ def states_of(phase: Phase, view: View | None = None) -> list[State]:
 
 
 def _ranks(table: Table | None) -> Mapping[str, int | None]:
-    return {row.submission: row.rank for row in table.rows} if table else {}
+    """Of entries; a human reader is none."""
+    rows = table.rows if table else ()
+    return {row.submission: row.rank for row in rows if row.kind != "reader"}
 
 
 def _first(ranks: Mapping[str, int | None]) -> set[str]:

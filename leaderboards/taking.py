@@ -6,7 +6,7 @@ import zipfile
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from challenges.definition.export import as_yaml
 from challenges.models import Phase
@@ -23,12 +23,12 @@ from leaderboards.uncertain import HowSure, file_of, how_sure
 SOON = 60
 
 
-@require_GET
+@require_safe
 def page(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     return _page(request, seen(request.user, slug, phase_slug))
 
 
-@require_GET
+@require_safe
 def results(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponseBase:
     phase = seen(request.user, slug, phase_slug)
     if not may_see_details(request.user, phase):
@@ -39,12 +39,12 @@ def results(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponseBas
         return _page(request, phase, not_ready=str(reason))
 
 
-@require_GET
+@require_safe
 def table(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponseBase:
     return board_file(request.user, seen(request.user, slug, phase_slug))
 
 
-@require_GET
+@require_safe
 def figures(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     phase = seen(request.user, slug, phase_slug)
     found = how_sure(request.user, phase)
@@ -55,7 +55,7 @@ def figures(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     )
 
 
-@require_GET
+@require_safe
 def definition(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     """The one in force."""
     phase = seen(request.user, slug, phase_slug)

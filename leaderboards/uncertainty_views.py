@@ -3,7 +3,7 @@
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from challenges.models import Phase
 from challenges.selectors import definition_of
@@ -18,7 +18,7 @@ from leaderboards.views import day_of
 _SOON = 3
 
 
-@require_GET
+@require_safe
 def uncertainty(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     phase = _phase(request, slug, phase_slug)
     as_of, unread = day_of(request.GET.get("as_of", ""))
@@ -42,7 +42,7 @@ def uncertainty(request: HttpRequest, slug: str, phase_slug: str) -> HttpRespons
     return render(request, "leaderboards/uncertainty.html", context)
 
 
-@require_GET
+@require_safe
 def figure(
     request: HttpRequest, slug: str, phase_slug: str, snapshot: int, kind: str, suffix: str
 ) -> HttpResponse:

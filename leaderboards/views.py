@@ -3,7 +3,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from challenges.models import Phase
 from challenges.policies import may_organise
@@ -16,7 +16,7 @@ from leaderboards.selectors import Board, board
 from submissions.selectors.rescoring import RescoreProgress, rescore_progress
 
 
-@require_GET
+@require_safe
 def leaderboard(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     phase = get_object_or_404(
         Phase.objects.select_related("challenge"), challenge__slug=slug, slug=phase_slug

@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from submissions import selectors
@@ -12,7 +12,7 @@ from submissions.forms import CardForm
 from submissions.services.cards import CardRefused, save_card
 
 
-@require_GET
+@require_safe
 def algorithm(request: HttpRequest, public_id: str) -> HttpResponse:
     found = selectors.find_algorithm(request.user, public_id)
     if found is None:
@@ -22,7 +22,7 @@ def algorithm(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
     found = selectors.find_algorithm(request.user, public_id)
     view = next((one for one in found[1] if one.version.number == number), None) if found else None

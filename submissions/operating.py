@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.services import mailing
 from submissions.models import Host
@@ -15,7 +15,7 @@ from submissions.selectors.operations import operations as read_operations
 from submissions.services import hosts
 
 
-@require_GET
+@require_safe
 def operations(request: HttpRequest) -> HttpResponse:
     _require_operator(request)
     return render(request, "submissions/operations.html", {"operations": read_operations()})
@@ -45,7 +45,7 @@ def mail_again(request: HttpRequest) -> HttpResponse:
     return redirect("operations")
 
 
-@require_GET
+@require_safe
 def prometheus(request: HttpRequest) -> HttpResponse:
     """For a server with the token that UPTAKE_METRICS_TOKEN sets, and for operators."""
     if not _has_token(request):

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
 from accounts.paging import page_of
@@ -24,7 +24,7 @@ _ON_A_PAGE = 100
 
 
 @login_required
-@require_GET
+@require_safe
 def own_submissions(request: HttpRequest) -> HttpResponse:
     return render(
         request,
@@ -38,7 +38,7 @@ def own_submissions(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def challenge_submissions(request: HttpRequest, slug: str) -> HttpResponse:
     challenge = get_object_or_404(Challenge, slug=slug)
     if not may_organise(request.user, challenge):
@@ -57,7 +57,7 @@ def challenge_submissions(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def submit(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     phase = get_object_or_404(
         Phase.objects.select_related("challenge", "dataset"), challenge__slug=slug, slug=phase_slug
@@ -137,7 +137,7 @@ def discard_upload(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def submission(request: HttpRequest, public_id: str) -> HttpResponse:
     found = _visible(request.user, public_id)
     return render(

@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import selectors
 from accounts.models import Notice
@@ -25,7 +25,7 @@ _ON_A_PAGE = 25
 
 @login_required
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def inbox(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     if request.method == "POST":
@@ -37,7 +37,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @never_cache
-@require_GET
+@require_safe
 def follow(request: HttpRequest, public_id: str) -> HttpResponse:
     """To what the notice is about; whoever goes there has read it."""
     person = signed_in(request)
@@ -48,7 +48,7 @@ def follow(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @login_required
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     if request.method == "POST":
@@ -70,7 +70,7 @@ def settings(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def mail_off(request: HttpRequest, secret: str) -> HttpResponse:
     """Without signing in, also by a program that reads mail (RFC 8058): the link's own secret says
     who asks, and of which kind. A look at the page alone, as of a scanner of links, does nothing.

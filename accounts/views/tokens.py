@@ -16,7 +16,7 @@ from accounts.views.callers import signed_in
 
 @login_required
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
     """The text of a new token is in the answer to the form that made it, and never again."""
     form, text = TokenForm(request.POST or None), ""

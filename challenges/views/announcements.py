@@ -19,7 +19,7 @@ from challenges.views.registration import published
 _ON_A_PAGE = 10
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def announcements(request: HttpRequest, slug: str) -> HttpResponse:
     """All of them, the newest first; organisers write here too."""
     challenge = published(slug)
@@ -48,7 +48,7 @@ def announcements(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def announcement(request: HttpRequest, slug: str, public_id: str) -> HttpResponse:
     """One of them, for organisers to correct or withdraw."""
     challenge = organised(request, slug)

@@ -17,7 +17,7 @@ from challenges.views.preparing import prepared
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def data(request: HttpRequest, slug: str) -> HttpResponse:
     """Every import, and the form for a new one; the form works without JavaScript."""
     challenge, user = organised(request, slug), request.user
@@ -45,7 +45,7 @@ def data(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def data_import(request: HttpRequest, slug: str, public_id: str) -> HttpResponse:
     """One import: what was found, to be confirmed; then how far it is."""
     challenge = organised(request, slug)

@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from challenges.designing import Document, design_document
 from challenges.designing.pdf import NotSet, typeset
@@ -19,7 +19,7 @@ def _seen(request: HttpRequest, slug: str) -> Challenge:
     return found
 
 
-@require_GET
+@require_safe
 def design(request: HttpRequest, slug: str) -> HttpResponse:
     challenge = _seen(request, slug)
     context = {
@@ -30,7 +30,7 @@ def design(request: HttpRequest, slug: str) -> HttpResponse:
     return _own(render(request, "challenges/design.html", context))
 
 
-@require_GET
+@require_safe
 def design_pdf(request: HttpRequest, slug: str) -> HttpResponse:
     challenge = _seen(request, slug)
     document: Document = design_document(request.user, challenge)

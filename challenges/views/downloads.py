@@ -5,7 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from challenges.models import Phase
@@ -20,7 +20,7 @@ DOWNLOADS_SHOWN = 200
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def data(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     phase, person = _giving(slug, phase_slug), signed_in(request)
     definition = definition_of(phase.challenge)
@@ -51,7 +51,7 @@ def data(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def archive(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponseBase:
     phase, person = _giving(slug, phase_slug), signed_in(request)
     if not _has_accepted(phase, person):

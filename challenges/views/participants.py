@@ -16,7 +16,7 @@ from challenges.views.preparing import prepared
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def participants(request: HttpRequest, slug: str) -> HttpResponse:
     challenge = organised(request, slug)
     refused, at, note = "", None, ""

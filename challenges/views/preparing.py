@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from challenges.definition.export import as_yaml
 from challenges.forms import STEPS, step_named
@@ -39,14 +39,14 @@ _WRITTEN_MEANWHILE = (
 
 
 @login_required
-@require_GET
+@require_safe
 def overview_of_all(request: HttpRequest) -> HttpResponse:
     context = {"drafts": drafts_of(request.user), "organised": organised_by(request.user)}
     return render(request, "challenges/preparing/list.html", context)
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     form = NewChallengeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -57,7 +57,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def overview(request: HttpRequest, slug: str) -> HttpResponse:
     challenge = get_object_or_404(Challenge.objects.select_related("dataset"), slug=slug)
     if not may_see(request.user, challenge) or not _is_inside(request, challenge):
@@ -74,7 +74,7 @@ def _is_inside(request: HttpRequest, challenge: Challenge) -> bool:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def step(request: HttpRequest, slug: str, step_slug: str) -> HttpResponse:
     challenge, chosen = organised(request, slug), step_named(step_slug)
     if chosen is None:
@@ -122,7 +122,7 @@ def _onwards(request: HttpRequest, challenge: Challenge, slug: str) -> HttpRespo
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def opening(request: HttpRequest, slug: str) -> HttpResponse:
     """Publish for the first time, or amend what is in force."""
     challenge = organised(request, slug)
@@ -184,7 +184,7 @@ def drop(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def people(request: HttpRequest, slug: str) -> HttpResponse:
     challenge = organised(request, slug)
     may_change = may_decide(request.user, challenge)
@@ -216,7 +216,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def definition_file(request: HttpRequest, slug: str) -> HttpResponse:
     """The draft, or what is in force, as challenge.yaml."""
     challenge = organised(request, slug)

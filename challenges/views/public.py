@@ -3,7 +3,7 @@
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from challenges.models import Challenge, Phase
 from challenges.policies import may_organise
@@ -26,7 +26,7 @@ PICTURES_SHOWN = 12
 ANNOUNCEMENTS_SHOWN = 3
 
 
-@require_GET
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     challenges = [
         {
@@ -41,7 +41,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "challenges/home.html", {"challenges": challenges})
 
 
-@require_GET
+@require_safe
 def challenge(request: HttpRequest, slug: str) -> HttpResponse:
     found = _published(slug)
     definition = definition_of(found)
@@ -76,7 +76,7 @@ def challenge(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
-@require_GET
+@require_safe
 def history(request: HttpRequest, slug: str) -> HttpResponse:
     """Every version of the protocol, and what each amendment changed."""
     found = _published(slug)
@@ -89,13 +89,13 @@ def _published(slug: str) -> Challenge:
     return get_object_or_404(challenges, slug=slug)
 
 
-@require_GET
+@require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """The catalogue: every metric that a challenge can name."""
     return render(request, "challenges/metrics.html", {"groups": GROUPS})
 
 
-@require_GET
+@require_safe
 def picture(request: HttpRequest, slug: str, phase_slug: str, case: str) -> HttpResponseBase:
     """A case's projection; nobody learns from the answer whether a hidden case exists."""
     phase = get_object_or_404(Phase, challenge__slug=slug, slug=phase_slug)

@@ -9,7 +9,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from challenges.forms.splitting import SplitForm
 from challenges.models import Case, Challenge, Finding
@@ -25,7 +25,7 @@ from challenges.views.viewing import viewer_of
 
 
 @login_required
-@require_GET
+@require_safe
 def quality(request: HttpRequest, slug: str) -> HttpResponse:
     challenge = trusted(request, slug)
     sort = request.GET.get("sort", "findings")
@@ -41,7 +41,7 @@ def quality(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def case(request: HttpRequest, slug: str, case_id: str) -> HttpResponse:
     challenge = trusted(request, slug)
     found = _case(challenge, case_id)
@@ -107,7 +107,7 @@ def _neighbours(challenge: Challenge, found: Case) -> tuple[Case | None, Case | 
 
 
 @login_required
-@require_GET
+@require_safe
 def outlined(request: HttpRequest, slug: str, case_id: str) -> HttpResponseBase:
     """Projections with every reader's outline."""
     challenge = trusted(request, slug)
@@ -121,7 +121,7 @@ def outlined(request: HttpRequest, slug: str, case_id: str) -> HttpResponseBase:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def splits(request: HttpRequest, slug: str) -> HttpResponse:
     challenge = organised(request, slug)
     form = SplitForm(request.POST or None, challenge=challenge)
@@ -149,7 +149,7 @@ def splits(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def rehearsal(request: HttpRequest, slug: str) -> HttpResponse:
     challenge = organised(request, slug)
     refused: list[str] = []

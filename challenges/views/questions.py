@@ -22,7 +22,7 @@ _ON_A_PAGE = 20
 _LONGEST_SEARCH = 100
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def questions(request: HttpRequest, slug: str) -> HttpResponse:
     challenge = published(slug)
     search = request.GET.get("search", "").replace("\0", "")[:_LONGEST_SEARCH].strip()
@@ -49,7 +49,7 @@ def questions(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "challenges/questions.html", context, status=status)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def question(request: HttpRequest, slug: str, public_id: str) -> HttpResponse:
     """One with its answers. Who moderates does so here."""
     challenge = published(slug)

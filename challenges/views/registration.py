@@ -15,7 +15,7 @@ from challenges.views.callers import signed_in
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def register(request: HttpRequest, slug: str) -> HttpResponse:
     challenge, person = published(slug), signed_in(request)
     standing = standing_of(person, challenge)
@@ -64,7 +64,7 @@ def registration_needed(request: HttpRequest, phase: Phase) -> HttpResponse:
         "definition": definition_of(phase.challenge),
         "standing": standing_of(request.user, phase.challenge),
     }
-    status = 200 if request.method == "GET" else 403
+    status = 403 if request.method == "POST" else 200
     return render(request, "challenges/registration_needed.html", context, status=status)
 
 

@@ -20,7 +20,7 @@ from challenges.views.registration import published
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def team(request: HttpRequest, slug: str) -> HttpResponse:
     """The one that the person is in; else how to be in one."""
     challenge, person = published(slug), signed_in(request)
@@ -55,7 +55,7 @@ def team(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def join(request: HttpRequest, slug: str, invitation: str) -> HttpResponse:
     """What a link leads to: who is in the team, and whether to join.
 

@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from challenges.models import Case, Challenge, Image, Phase
 from challenges.selectors import definition_of
@@ -64,7 +64,7 @@ def viewer_of(case: Case, *, challenge: Challenge, base: str, masks: bool) -> Vi
     )
 
 
-@require_GET
+@require_safe
 def public_case(request: HttpRequest, slug: str, phase_slug: str, case_id: str) -> HttpResponse:
     """A public case; nobody learns from the answer whether a hidden one exists."""
     phase, found = _public(slug, phase_slug, case_id)
@@ -84,14 +84,14 @@ def public_case(request: HttpRequest, slug: str, phase_slug: str, case_id: str) 
     return render(request, "challenges/case.html", context)
 
 
-@require_GET
+@require_safe
 def public_image(
     request: HttpRequest, slug: str, phase_slug: str, case_id: str, modality: str
 ) -> HttpResponseBase:
     return _image(request, _public(slug, phase_slug, case_id)[1], modality)
 
 
-@require_GET
+@require_safe
 def public_mask(
     request: HttpRequest, slug: str, phase_slug: str, case_id: str, number: int
 ) -> HttpResponseBase:
@@ -103,13 +103,13 @@ def public_mask(
 
 
 @login_required
-@require_GET
+@require_safe
 def image(request: HttpRequest, slug: str, case_id: str, modality: str) -> HttpResponseBase:
     return _image(request, _trusted(request, slug, case_id), modality)
 
 
 @login_required
-@require_GET
+@require_safe
 def mask(request: HttpRequest, slug: str, case_id: str, number: int) -> HttpResponseBase:
     return _mask(request, _trusted(request, slug, case_id), number)
 

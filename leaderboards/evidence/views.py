@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from challenges.policies import Viewer
 from leaderboards.evidence.badge import badge, words
@@ -26,7 +26,7 @@ def evidence_of(result: Result) -> dict[str, Any]:
     return signed(statement_of(result), signing_key(settings.STATE))
 
 
-@require_GET
+@require_safe
 def result(request: HttpRequest, submission: str) -> HttpResponse:
     found = _seen(request.user, submission)
     document = evidence_of(found)
@@ -51,7 +51,7 @@ def result(request: HttpRequest, submission: str) -> HttpResponse:
     return _own(render(request, "leaderboards/result.html", context))
 
 
-@require_GET
+@require_safe
 def evidence(request: HttpRequest, submission: str) -> HttpResponse:
     found = _seen(request.user, submission)
     name = f"uptake-{found.submission.public_id}-evidence.json"
@@ -64,7 +64,7 @@ def evidence(request: HttpRequest, submission: str) -> HttpResponse:
     )
 
 
-@require_GET
+@require_safe
 def badge_svg(request: HttpRequest, submission: str) -> HttpResponse:
     """What a stranger is shown, whoever asks, as it stands in pages of others."""
     found = result_of(AnonymousUser(), submission)
@@ -82,7 +82,7 @@ def badge_svg(request: HttpRequest, submission: str) -> HttpResponse:
     return HttpResponse(content, content_type="image/svg+xml", headers=headers)
 
 
-@require_GET
+@require_safe
 def keys(request: HttpRequest) -> HttpResponse:
     """Every public key of this server in PEM, the present one first."""
     text = pems_of(public_keys(Path(settings.STATE)))

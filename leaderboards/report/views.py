@@ -3,14 +3,14 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from challenges.designing.pdf import NotSet, typeset
 from leaderboards.report import report_of
 from leaderboards.taking import seen
 
 
-@require_GET
+@require_safe
 def page(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     phase = seen(request.user, slug, phase_slug)
     context = {
@@ -21,7 +21,7 @@ def page(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     return _own(render(request, "leaderboards/report.html", context))
 
 
-@require_GET
+@require_safe
 def pdf(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     phase = seen(request.user, slug, phase_slug)
     try:

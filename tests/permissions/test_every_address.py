@@ -645,3 +645,13 @@ def test_a_change_needs_its_token(world, name):
     role = "operator" if name in OF_AN_OPERATOR else "organiser"
     client.force_login(User.objects.get(username=role))
     assert client.post(addresses(challenge, phase, submission)[name]).status_code == 403
+
+
+def test_who_asks_whether_a_page_is_there_is_answered(world):
+    """HEAD, as programs send it that check links, is answered like GET."""
+    challenge, phase, submission = world
+    client = Client()
+    for name, address in addresses(challenge, phase, submission).items():
+        there = client.get(address)
+        if there.status_code != 405:
+            assert client.head(address).status_code == there.status_code, name
