@@ -1,6 +1,5 @@
 """The commands of ./uptake."""
 
-import logging
 import os
 import subprocess
 import sys
@@ -13,7 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from config.developing import new_algorithm, try_image
-from config.environment import ROOT, Environment, SettingsRefused, environment
+from config.environment import ROOT, Environment, SettingsRefused, environment, load_django
+from config.hosting import backup, restore
 from config.organising import export_challenge, split, validate
 from config.ranking import rank
 from config.submitting import cancel, results, status, submit
@@ -31,6 +31,8 @@ for command in (score, check, metrics, rank, verify, validate, export_challenge,
 app.command("try")(try_image)
 for of_developers in (new_algorithm, submit, status, cancel, results):
     app.command()(of_developers)
+for of_operators in (backup, restore):
+    app.command()(of_operators)
 console = Console(highlight=False)
 _SERIAL = "docker or broker or browser"
 
@@ -47,13 +49,7 @@ def _django(chosen: Environment | None = None) -> Environment:
 
         os.environ.update(variables(chosen))
         environment.cache_clear()
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    import django
-
-    django.setup()
-    # What happened is told by the command itself; the log's lines are for the processes' logs.
-    logging.getLogger().setLevel(logging.WARNING)
-    return environment()
+    return load_django()
 
 
 @app.command()

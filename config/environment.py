@@ -3,6 +3,7 @@
 Wrong values are refused at start, all at once. ``docs/settings.md`` lists each; a test holds that.
 """
 
+import logging
 import os
 import secrets
 from email.utils import parseaddr
@@ -179,6 +180,16 @@ class Environment(BaseModel):
 @cache
 def environment() -> Environment:
     return Environment.read(dict(os.environ))
+
+
+def load_django() -> Environment:
+    """For a command, which says itself what happened: log lines are for the processes' logs."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    import django
+
+    django.setup()
+    logging.getLogger().setLevel(logging.WARNING)
+    return environment()
 
 
 def kept_secret(path: Path) -> str:

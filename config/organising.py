@@ -1,6 +1,5 @@
 """Commands of organisers: check a definition, bring, split and export a challenge."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +7,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from config.environment import load_django
 
 if TYPE_CHECKING:
     from challenges.models import Challenge
@@ -54,7 +55,7 @@ def export_challenge(
     folder: Annotated[Path, typer.Argument(help="A new folder.")],
 ) -> None:
     """Write a challenge's definition, images and masks into a folder that can be imported again."""
-    _django()
+    load_django()
     from challenges.ingest import FolderRefused
     from challenges.services.exporting import export_challenge as export
 
@@ -76,7 +77,7 @@ def split(
     store: Annotated[bool, typer.Option(help="Keep it; else it is only shown.")] = False,
 ) -> None:
     """Split a draft's cases by patient, evenly over columns of cases.csv, by a seed."""
-    _django()
+    load_django()
     from accounts.models import User
     from challenges.forms.splitting import SplitForm
     from challenges.services.deciding import assign_splits
@@ -118,13 +119,6 @@ def _challenge(slug: str) -> "Challenge":
         known = ", ".join(Challenge.objects.values_list("slug", flat=True)) or "none"
         raise _fail(f"There is no challenge “{slug}”; known: {known}.")
     return found
-
-
-def _django() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    import django
-
-    django.setup()
 
 
 def _fail(text: object) -> typer.Exit:

@@ -20,28 +20,29 @@ _USER = "postgres"
 def temporary_server(console: Console) -> Iterator[str]:
     """Its address, as DATABASE_URL has it. What it holds is gone afterwards, and not written to the
     disk with care before. HostRefused with the remedy where it does not start."""
-    programs = _programs() or _installed(console)
+    found = programs("initdb") or _installed(console)
     folder = Path(tempfile.mkdtemp(prefix="uptake-postgresql-"))
     data, log = folder / "data", folder / "log"
     if os.geteuid() == 0:
         shutil.chown(folder, _USER)
     settings = f"-F -k {folder} -c listen_addresses= -c max_connections=50"
     try:
-        _run(programs / "initdb", "-D", data, "-U", "uptake", "--auth=trust", "-E", "UTF8")
-        _run(programs / "pg_ctl", "-D", data, "-l", log, "-w", "-o", settings, "start")
+        _run(found / "initdb", "-D", data, "-U", "uptake", "--auth=trust", "-E", "UTF8")
+        _run(found / "pg_ctl", "-D", data, "-l", log, "-w", "-o", settings, "start")
         try:
             yield f"postgresql://uptake@/postgres?host={folder}"
         finally:
-            _run(programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+            _run(found / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
     finally:
         shutil.rmtree(folder)
 
 
-def _programs() -> Path | None:
-    """The folder of the newest release; Debian has them outside of PATH."""
-    if found := shutil.which("initdb"):
+def programs(program: str) -> Path | None:
+    """The folder in which the newest release of ``program`` lies. Debian's PATH leads to a script
+    that chooses one by the clusters of the machine, so its own folders come first."""
+    releases = list(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"))
+    if not releases and (found := shutil.which(program)):
         return Path(found).resolve().parent
-    releases = Path("/usr/lib/postgresql").glob("*/bin/initdb")
     return max((one.parent for one in releases), key=_release, default=None)
 
 
@@ -52,7 +53,7 @@ def _release(folder: Path) -> int:
 
 def _installed(console: Console) -> Path:
     install(console, ["postgresql"], "PostgreSQL, on which the tests of the database run too")
-    found = _programs()
+    found = programs("initdb")
     if found is None:
         raise HostRefused("PostgreSQL was installed, and its program initdb is not found.")
     return found

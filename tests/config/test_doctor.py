@@ -112,11 +112,13 @@ def test_phases_that_require_gvisor_are_counted_where_there_is_a_platform(tmp_pa
     from config.environment import environment
     from tests.factories import a_challenge
 
-    there = environment().model_copy(update={"state": tmp_path})
+    there = environment().model_copy(update={"state": tmp_path, "database_url": ""})
     a_challenge(tmp_path, cases=1).phases.update(sandbox=Phase.Sandbox.GVISOR)
     assert _phases_that_require_gvisor(there) == 0
     (tmp_path / "db.sqlite3").touch()
     assert _phases_that_require_gvisor(there) == 1
+    elsewhere = {"state": tmp_path / "none", "database_url": "postgresql://u@db/uptake"}
+    assert _phases_that_require_gvisor(there.model_copy(update=elsewhere)) == 1
 
 
 def test_privileged_steps_are_listed_before_they_run(tmp_path, capsys):

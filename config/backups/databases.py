@@ -1,0 +1,129 @@
+"""A consistent copy of the database while others write, and its way back."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from django.db import connection
+
+from config.backups.layout import BackupRefused, FileColumn
+from config.postgresql.server import programs
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+NAMES = {SQLITE: "db.sqlite3", POSTGRESQL: "postgresql.dump"}
+
+
+class Copy(Protocol):
+    """file: of the database, as of one moment; names: of files, at the same moment."""
+
+    @property
+    def file(self) -> Path: ...
+
+    def names(self, of: FileColumn) -> Iterator[str]: ...
+
+
+def kind() -> str:
+    return SQLITE if connection.vendor == "sqlite" else POSTGRESQL
+
+
+def copied(folder: Path) -> AbstractContextManager[Copy]:
+    """Into ``folder``. Raises BackupRefused."""
+    return _sqlite(folder) if kind() == SQLITE else _postgresql(folder)
+
+
+def put_back(file: Path) -> None:
+    """Into the database of the settings, which is empty. Raises BackupRefused."""
+    if kind() == SQLITE:
+        connection.close()
+        shutil.move(file, connection.settings_dict["NAME"])
+        return
+    _run("pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction",
+         f"--dbname={_libpq()['PGDATABASE']}", str(file))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Queried:
+    file: Path
+    cursor: Any
+
+    def names(self, of: FileColumn) -> Iterator[str]:
+        # Names of our own models, quoted.
+        query = f'SELECT DISTINCT "{of.column}" FROM "{of.table}" WHERE "{of.column}" <> \'\''  # noqa: S608
+        self.cursor.execute(query)
+        while rows := self.cursor.fetchmany(10_000):
+            yield from (row[0] for row in rows)
+
+
+@contextmanager
+def _sqlite(folder: Path) -> Iterator[Copy]:
+    file = folder / NAMES[SQLITE]
+    file.unlink(missing_ok=True)
+    with closing(sqlite3.connect(file)) as target:
+        with closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=20)) as source:
+            source.backup(target)
+        yield _Queried(file, target.cursor())
+
+
+@contextmanager
+def _postgresql(folder: Path) -> Iterator[Copy]:
+    """Both read the snapshot of one transaction; it is none of Django's, which would keep every
+    writer waiting."""
+    import psycopg
+
+    file = folder / NAMES[POSTGRESQL]
+    given = _libpq()
+    parts = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD",
+             "dbname": "PGDATABASE", "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT",
+             "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY"}  # fmt: skip
+    chosen = {name: given[variable] for name, variable in parts.items() if variable in given}
+    with closing(psycopg.connect(**chosen)) as session, session.cursor() as cursor:  # type: ignore[arg-type]
+        cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        cursor.execute("SELECT pg_export_snapshot()")
+        row = cursor.fetchone()
+        snapshot = row[0] if row else ""
+        _run("pg_dump", "--format=custom", "--no-owner", "--no-privileges",
+             f"--snapshot={snapshot}", f"--file={file}", given["PGDATABASE"])  # fmt: skip
+        yield _Queried(file, cursor)
+
+
+def _libpq() -> Mapping[str, str]:
+    """The database as libpq's programs read it from their environment, where no list of processes
+    shows the password."""
+    known = connection.settings_dict
+    found = {
+        "PGHOST": str(known["HOST"]),
+        "PGPORT": str(known["PORT"]),
+        "PGUSER": str(known["USER"]),
+        "PGPASSWORD": str(known["PASSWORD"]),
+        "PGDATABASE": str(known["NAME"]),
+        **{
+            f"PG{name.upper()}": str(known["OPTIONS"][name])
+            for name in ("sslmode", "sslrootcert", "sslcert", "sslkey")
+            if name in known["OPTIONS"]
+        },
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _run(program: str, *arguments: str) -> None:
+    folder = programs(program)
+    if folder is None:
+        raise BackupRefused(
+            f"{program} is not on this machine; install PostgreSQL's client programs "
+            "(apt-get install postgresql-client), of the server's release or a later one."
+        )
+    done = subprocess.run(
+        [folder / program, *arguments],
+        env={**os.environ, **_libpq()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise BackupRefused(f"{program} failed: {done.stderr.strip()[-800:]}")
