@@ -146,7 +146,9 @@ def doctor() -> None:
         table.add_column(title, overflow="fold")
     colours = {Verdict.GOOD: "green", Verdict.NOTE: "yellow", Verdict.MISSING: "red"}
     missing = 0
-    for finding in examine(settings.state, settings.redis_url, gvisor, settings.mail_url):
+    for finding in examine(
+        settings.state, settings.redis_url, gvisor, settings.mail_url, settings.database_url
+    ):
         colour = colours[finding.verdict]
         table.add_row(
             finding.what,

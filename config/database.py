@@ -1,5 +1,6 @@
 """The database, as DATABASE_URL names it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -13,6 +14,17 @@ def database_of(url: str, folder: Path) -> dict[str, Any]:
     """Django's settings of it: SQLite in ``folder`` where the URL is empty. ValueError says what is
     wrong, without the password."""
     return _postgresql(url) if url else _sqlite(folder)
+
+
+def session_of(database: Mapping[str, Any]) -> dict[str, str]:
+    """What ``psycopg.connect`` takes for Django's settings of PostgreSQL."""
+    names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD",
+             "dbname": "NAME"}  # fmt: skip
+    given = {name: str(database[key]) for name, key in names.items()}
+    given |= {
+        name: str(database["OPTIONS"][name]) for name in _OPTIONS if name in database["OPTIONS"]
+    }
+    return {name: value for name, value in given.items() if value}
 
 
 def _sqlite(folder: Path) -> dict[str, Any]:

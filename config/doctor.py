@@ -4,6 +4,7 @@ import os
 import platform
 import re
 import shutil
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import docker
 import docker.errors
 from requests.exceptions import RequestException
 
+from config.database import database_of, session_of
 from config.finding import Finding, Verdict
 from config.mail import MailServer
 from config.protections import protections
@@ -26,6 +28,7 @@ GIB = 1024**3
 LEAST_DISK = 20 * GIB
 LEAST_MEMORY = 4 * GIB
 _LEAST_KERNEL = (5, 3)
+_LEAST_POSTGRESQL = 14
 _EARLIEST = 1_760_000_000  # a clock before this project's beginning is wrong
 
 
@@ -38,7 +41,11 @@ class GVisor:
 
 
 def examine(
-    state: Path, redis_url: str, gvisor: GVisor = GVisor(), mail_url: str = ""
+    state: Path,
+    redis_url: str,
+    gvisor: GVisor = GVisor(),
+    mail_url: str = "",
+    database_url: str = "",
 ) -> Iterator[Finding]:
     yield Finding("Python", Verdict.GOOD, f"{platform.python_version()} ({sys.executable})")
     yield Finding(
@@ -49,6 +56,7 @@ def examine(
     yield _kernel()
     yield _scorer()
     yield from _engine(gvisor)
+    yield _database(database_url, state)
     yield _broker(redis_url)
     yield _mail(mail_url, state)
     yield _disk("Disk", state, "Set UPTAKE_STATE to a larger disk.")
@@ -160,6 +168,28 @@ def _scorer() -> Finding:
         else "this kernel or machine cannot filter system calls",
         "" if there else "Nothing is decoded or scored here. Use Linux on x86_64 or aarch64.",
     )
+
+
+def _database(url: str, state: Path) -> Finding:
+    if not url:
+        return Finding("Database", Verdict.GOOD, f"SQLite {sqlite3.sqlite_version}, in {state}")
+    import psycopg
+
+    try:
+        session: dict[str, Any] = dict(session_of(database_of(url, state)))
+        with psycopg.connect(**session, connect_timeout=5) as connection:
+            release = connection.info.server_version // 10_000
+    except psycopg.Error as error:
+        return Finding(
+            "Database", Verdict.MISSING, f"DATABASE_URL does not answer: {str(error).strip()}",
+            "Start PostgreSQL, or mend DATABASE_URL (docs/operations.md, The database).",
+        )  # fmt: skip
+    if release < _LEAST_POSTGRESQL:
+        return Finding(
+            "Database", Verdict.MISSING, f"PostgreSQL {release}",
+            f"PostgreSQL {_LEAST_POSTGRESQL} or later is needed.",
+        )  # fmt: skip
+    return Finding("Database", Verdict.GOOD, f"PostgreSQL {release} answers")
 
 
 def _broker(redis_url: str) -> Finding:

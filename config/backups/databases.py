@@ -4,7 +4,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from django.db import connection
 
 from config.backups.layout import BackupRefused, FileColumn
+from config.database import session_of
 from config.postgresql.server import programs
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
@@ -44,7 +45,7 @@ def put_back(file: Path) -> None:
         shutil.move(file, connection.settings_dict["NAME"])
         return
     _run("pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction",
-         f"--dbname={_libpq()['PGDATABASE']}", str(file))  # fmt: skip
+         f"--dbname={_session()['dbname']}", str(file))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,38 +78,27 @@ def _postgresql(folder: Path) -> Iterator[Copy]:
     import psycopg
 
     file = folder / NAMES[POSTGRESQL]
-    given = _libpq()
-    parts = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD",
-             "dbname": "PGDATABASE", "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT",
-             "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY"}  # fmt: skip
-    chosen = {name: given[variable] for name, variable in parts.items() if variable in given}
-    with closing(psycopg.connect(**chosen)) as session, session.cursor() as cursor:  # type: ignore[arg-type]
+    with closing(psycopg.connect(**_session())) as session, session.cursor() as cursor:
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         cursor.execute("SELECT pg_export_snapshot()")
         row = cursor.fetchone()
         snapshot = row[0] if row else ""
         _run("pg_dump", "--format=custom", "--no-owner", "--no-privileges",
-             f"--snapshot={snapshot}", f"--file={file}", given["PGDATABASE"])  # fmt: skip
+             f"--snapshot={snapshot}", f"--file={file}", _session()["dbname"])  # fmt: skip
         yield _Queried(file, cursor)
 
 
-def _libpq() -> Mapping[str, str]:
-    """The database as libpq's programs read it from their environment, where no list of processes
-    shows the password."""
-    known = connection.settings_dict
-    found = {
-        "PGHOST": str(known["HOST"]),
-        "PGPORT": str(known["PORT"]),
-        "PGUSER": str(known["USER"]),
-        "PGPASSWORD": str(known["PASSWORD"]),
-        "PGDATABASE": str(known["NAME"]),
-        **{
-            f"PG{name.upper()}": str(known["OPTIONS"][name])
-            for name in ("sslmode", "sslrootcert", "sslcert", "sslkey")
-            if name in known["OPTIONS"]
-        },
+def _session() -> dict[str, Any]:
+    return dict(session_of(connection.settings_dict))
+
+
+def _environment() -> dict[str, str]:
+    """As libpq's programs read it, where no list of processes shows the password."""
+    special = {"dbname": "PGDATABASE"}
+    return {
+        special.get(name, f"PG{name.upper()}"): value
+        for name, value in session_of(connection.settings_dict).items()
     }
-    return {name: value for name, value in found.items() if value}
 
 
 def _run(program: str, *arguments: str) -> None:
@@ -120,7 +110,7 @@ def _run(program: str, *arguments: str) -> None:
         )
     done = subprocess.run(
         [folder / program, *arguments],
-        env={**os.environ, **_libpq()},
+        env={**os.environ, **_environment()},
         capture_output=True,
         text=True,
         check=False,

@@ -1,15 +1,19 @@
 """A platform on PostgreSQL: one writer at a time, as on SQLite."""
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from config.database import database_of
+from config.doctor import examine
+from config.finding import Finding, Verdict
 from config.postgresql.server import temporary_server
 
 
@@ -51,6 +55,22 @@ for one in threads: one.start()
 for one in threads: one.join()
 print(connection.vendor, User.objects.count())
 """
+
+
+def database_found(url: str, state: Path) -> Finding:
+    found = examine(state, "", database_url=url)
+    return next(one for one in found if one.what == "Database")
+
+
+def test_the_doctor_asks_the_server_and_says_what_to_do(server, tmp_path):
+    there = database_found(server, tmp_path)
+    assert (there.verdict, there.remedy) == (Verdict.GOOD, "")
+    assert re.fullmatch(r"PostgreSQL \d\d answers", there.found)
+    absent = database_found(f"postgresql://uptake:secret@/postgres?host={tmp_path}", tmp_path)
+    assert absent.verdict is Verdict.MISSING
+    assert "DATABASE_URL does not answer" in absent.found
+    assert "secret" not in absent.found
+    assert "SQLite" in database_found("", tmp_path).found
 
 
 def test_who_reads_and_then_writes_in_a_transaction_is_alone(server):
