@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from challenges.definition.visibility import LeaderboardSpec
@@ -92,13 +91,9 @@ def cases_are_told(phase: Phase, now: datetime | None = None) -> bool:
     and nothing of the leaderboard is withheld any more."""
     spec = LeaderboardSpec.model_validate(phase.leaderboard)
     now = now or timezone.now()
-    if (
-        spec.publishes_cases is None
-        or now < spec.publishes_cases
-        or phase.challenge.published_at is None
-    ):
+    if spec.publishes_cases is None or phase.challenge.published_at is None:
         return False
-    return sight_of(AnonymousUser(), phase, now).is_whole
+    return now >= spec.publishes_cases and _sight(spec, now).is_whole
 
 
 def sight_of(viewer: Viewer, phase: Phase, now: datetime | None = None) -> Sight:
@@ -106,7 +101,11 @@ def sight_of(viewer: Viewer, phase: Phase, now: datetime | None = None) -> Sight
     spec = LeaderboardSpec.model_validate(phase.leaderboard)
     if spec.is_usual or may_see_data(viewer, phase.challenge):
         return EVERYTHING
-    now = now or timezone.now()
+    return _sight(spec, now or timezone.now())
+
+
+def _sight(spec: LeaderboardSpec, now: datetime) -> Sight:
+    """Of everyone else."""
     restricted = spec.until is not None and now < spec.until
     since = spec.since
     frozen = spec.shows == "frozen" and restricted and (since is None or now >= since)

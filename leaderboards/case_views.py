@@ -1,6 +1,7 @@
 """Cases one by one, behind a leaderboard: what entries drew and scored, and who is better where."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
@@ -48,9 +49,8 @@ from submissions.models import Prediction, Submission
 @require_safe
 def case(request: HttpRequest, slug: str, phase_slug: str, case_id: str) -> HttpResponse:
     """A case with the outlines and scores of up to three entries."""
-    phase = _phase(request, slug, phase_slug)
+    phase, images = _phase(request, slug, phase_slug)
     found = get_object_or_404(cases_of(phase), public_id=case_id)
-    images = may_see_images(request.user, phase)
     if images:
         access.record(viewer=request.user, case=found, what="scores")
     edition = shown_edition(phase)
@@ -103,8 +103,8 @@ def case(request: HttpRequest, slug: str, phase_slug: str, case_id: str) -> Http
 @require_safe
 def compared(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     """Two or three entries case by case."""
-    phase = _phase(request, slug, phase_slug)
-    if phase.is_hidden and isinstance(request.user, User) and may_see_images(request.user, phase):
+    phase, images = _phase(request, slug, phase_slug)
+    if phase.is_hidden and images and isinstance(request.user, User):
         access.record_all(user=request.user, challenge=phase.challenge, what="scores")
     edition = shown_edition(phase)
     everyone, measures = standing(phase, edition), measures_of(edition)
@@ -141,13 +141,14 @@ def entry_mask(
     request: HttpRequest, slug: str, phase_slug: str, case_id: str, entry: str
 ) -> HttpResponseBase:
     """The mask that was scored."""
-    found, _, prediction = _drawn(request, slug, phase_slug, case_id, entry)
+    drawn = _drawn(request, slug, phase_slug, case_id, entry)
+    prediction = drawn.prediction
     if prediction is None:
         raise Http404
-    access.record(viewer=request.user, case=found, what="mask")
+    access.record(viewer=request.user, case=drawn.case, what="mask")
     response = _kept(request, f'"{prediction.sha256}"')
     if response is None:
-        name = f"{found.name}-{entry}.mha"
+        name = f"{drawn.case.name}-{entry}.mha"
         response = FileResponse(
             prediction.file.open("rb"), content_type="application/octet-stream", filename=name
         )
@@ -160,39 +161,47 @@ def entry_lesions(
 ) -> HttpResponseBase:
     """Missed and false lesions of an entry as a mask (``evaluation.marked``), against the reference
     of that number."""
-    found, edition, prediction = _drawn(request, slug, phase_slug, case_id, entry)
-    phase = _phase(request, slug, phase_slug)
-    if not may_see_references(request.user, phase):
+    drawn = _drawn(request, slug, phase_slug, case_id, entry)
+    if not may_see_references(request.user, drawn.phase):
         raise Http404
-    targets = targets_on(found, phase, edition)
+    targets = targets_on(drawn.case, drawn.phase, drawn.edition)
     target = next((one for one in targets if one.number == reference), None)
     if target is None:
         raise Http404
-    access.record(viewer=request.user, case=found, what="mask")
-    etag = etag_of(target.reference, prediction, edition)
+    access.record(viewer=request.user, case=drawn.case, what="mask")
+    etag = etag_of(target.reference, drawn.prediction, drawn.edition)
     response = _kept(request, etag)
     if response is None:
-        content = verdict_of(target.reference, prediction, edition)
+        content = verdict_of(target.reference, drawn.prediction, drawn.edition)
         response = HttpResponse(content, content_type="application/octet-stream")
     return _private(response, etag)
 
 
-def _phase(request: HttpRequest, slug: str, phase_slug: str) -> Phase:
-    """Of whose cases this viewer may see the scores; for anyone else there is none."""
+@dataclass(frozen=True)
+class _Drawn:
+    """prediction: None where the entry failed on the case."""
+
+    phase: Phase
+    case: Case
+    edition: Edition
+    prediction: Prediction | None
+
+
+def _phase(request: HttpRequest, slug: str, phase_slug: str) -> tuple[Phase, bool]:
+    """Of whose cases this viewer may see the scores, and whether their images too; for anyone else
+    there is none."""
     phases = Phase.objects.select_related("challenge", "dataset")
     published = phases.exclude(challenge__published_at=None)
     found = get_object_or_404(published, challenge__slug=slug, slug=phase_slug)
-    if not may_see_details(request.user, found):
+    images = may_see_images(request.user, found)
+    if not images and not may_see_details(request.user, found):
         raise Http404
-    return found
+    return found, images
 
 
-def _drawn(
-    request: HttpRequest, slug: str, phase_slug: str, case_id: str, entry: str
-) -> tuple[Case, Edition, Prediction | None]:
-    """An entry's mask of a case, where it is scored and this viewer may see it; None where it
-    failed there."""
-    phase = _phase(request, slug, phase_slug)
+def _drawn(request: HttpRequest, slug: str, phase_slug: str, case_id: str, entry: str) -> _Drawn:
+    """An entry's mask of a case, where it is scored and this viewer may see it."""
+    phase, _ = _phase(request, slug, phase_slug)
     case = get_object_or_404(cases_of(phase), public_id=case_id)
     submission = get_object_or_404(
         Submission, phase=phase, public_id=entry, state=Submission.State.SCORED
@@ -202,7 +211,7 @@ def _drawn(
     result = result_of(submission, case, edition)
     if result is None or not may_see_mask(request.user, submission):
         raise Http404
-    return case, edition, result.prediction
+    return _Drawn(phase, case, edition, result.prediction)
 
 
 def _kept(request: HttpRequest, etag: str) -> HttpResponseBase | None:

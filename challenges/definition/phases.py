@@ -173,15 +173,8 @@ class PhaseSpec(Strict):
     @model_validator(mode="after")
     def _cases_are_published_afterwards(self) -> Self:
         moment = self.leaderboard.publishes_cases
-        if moment is None:
-            return self
-        if self.cases == "public":
-            raise ValueError("publishes_cases: scores of public cases are shown from the start")
-        if self.closes is None or moment < self.closes:
-            raise ValueError(
-                "publishes_cases: while the phase is open, scores of single hidden cases would "
-                "show what to fit to; a time at or after closes is expected"
-            )
+        if problem := publishing_problem(moment, cases=self.cases, closes=self.closes):
+            raise ValueError(f"publishes_cases: {problem}")
         return self
 
     @field_validator("closes")
@@ -231,6 +224,18 @@ class PhaseSpec(Strict):
     def gives_away(self) -> bool:
         """Whether its cases can be downloaded."""
         return self.download or self.kind == "training"
+
+
+def publishing_problem(moment: datetime | None, *, cases: str, closes: datetime | None) -> str:
+    """Why scores of single cases cannot be published then; empty where they can."""
+    if moment is not None and cases == "public":
+        return "scores of public cases are shown from the start"
+    if moment is not None and (closes is None or moment < closes):
+        return (
+            "while the phase is open, scores of single hidden cases would show what to fit to; a "
+            "time at or after closes is expected"
+        )
+    return ""
 
 
 def entry_problems(phases: list[PhaseSpec], evaluation: EvaluationSpec) -> list[str]:

@@ -7,7 +7,13 @@ from django import forms
 from django.utils.text import slugify
 from pydantic import ValidationError
 
-from challenges.definition.phases import ENTRIES, KINDS, MOST_COUNTED, SPLIT_OR_NONE
+from challenges.definition.phases import (
+    ENTRIES,
+    KINDS,
+    MOST_COUNTED,
+    SPLIT_OR_NONE,
+    publishing_problem,
+)
 from challenges.definition.visibility import FEEDBACK, SHOWS, LeaderboardSpec
 from challenges.forms.base import Document, WordsField
 
@@ -180,14 +186,14 @@ class PhaseForm(forms.Form):
         return values
 
     def _check_publishing(self, values: dict[str, Any]) -> None:
-        moment, closes = values.get("publishes_cases"), values.get("closes")
-        if moment and values.get("cases") == "public":
-            self.add_error("publishes_cases", "Of public cases they are shown from the start.")
-        elif moment and (closes is None or moment < closes):
-            self.add_error(
-                "publishes_cases",
-                "Only after the phase has closed: before, they would show what to fit to.",
-            )
+        """By the definition's own rule."""
+        problem = publishing_problem(
+            values.get("publishes_cases"),
+            cases=values.get("cases", ""),
+            closes=values.get("closes"),
+        )
+        if problem:
+            self.add_error("publishes_cases", f"{problem[:1].upper()}{problem[1:]}.")
 
     def _check_leaderboard(self, values: dict[str, Any]) -> None:
         """By the definition's own rules; of times at that until which something is not shown."""
