@@ -27,12 +27,11 @@ def pytest_collection_modifyitems(config, items):
     if not os.environ.get("UPTAKE_TEST_DATABASE"):
         return
     fixtures = {"db", "transactional_db"}
-    touching = [
-        one
-        for one in items
-        if one.get_closest_marker("django_db") or fixtures & set(getattr(one, "fixturenames", ()))
-    ]
-    config.hook.pytest_deselected(items=[one for one in items if one not in touching])
+    touching, others = [], []
+    for one in items:
+        touches = one.get_closest_marker("django_db") or fixtures & set(one.fixturenames)
+        (touching if touches else others).append(one)
+    config.hook.pytest_deselected(items=others)
     items[:] = touching
 
 

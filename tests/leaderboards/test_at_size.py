@@ -20,12 +20,6 @@ pytestmark = pytest.mark.django_db
 EVALUATION = {"metrics": ["dice", "mtv_abs_error_ml", "case_specificity"]}
 
 
-@pytest.fixture(autouse=True)
-def no_messages(monkeypatch):
-    monkeypatch.setattr("accounts.hints.current_app.send_task", lambda *_, **__: None)
-    selectors._read.cache_clear()
-
-
 def address(phase, query=""):
     return f"/challenges/{phase.challenge.slug}/{phase.slug}/leaderboard/{query}"
 

@@ -20,12 +20,6 @@ DICE, VOLUME = 0, 1
 EVALUATION = {"metrics": ["dice", "mtv_abs_error_ml"]}
 
 
-@pytest.fixture(autouse=True)
-def no_messages(monkeypatch):
-    monkeypatch.setattr("accounts.hints.current_app.send_task", lambda *_, **__: None)
-    _read.cache_clear()
-
-
 @pytest.fixture
 def phase(tmp_path):
     found = a_crowded_phase(

@@ -14,18 +14,11 @@ from challenges.models import Membership
 from config.cli import app
 from leaderboards import drawings
 from leaderboards.models import Snapshot
-from leaderboards.selectors import _read
 from leaderboards.services import refresh
 from submissions.models import CaseResult
 from tests.crowds import a_crowded_phase
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def no_messages(monkeypatch):
-    monkeypatch.setattr("accounts.hints.current_app.send_task", lambda *_, **__: None)
-    _read.cache_clear()
 
 
 def a_phase_of(folder, **more):

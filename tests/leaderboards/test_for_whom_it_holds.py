@@ -16,12 +16,6 @@ pytestmark = pytest.mark.django_db
 EVALUATION = {"metrics": ["dice", "mtv_abs_error_ml", "case_specificity"]}
 
 
-@pytest.fixture(autouse=True)
-def no_messages(monkeypatch):
-    monkeypatch.setattr("accounts.hints.current_app.send_task", lambda *_, **__: None)
-    _read.cache_clear()
-
-
 @pytest.fixture
 def phase(tmp_path):
     phase = a_crowded_phase(

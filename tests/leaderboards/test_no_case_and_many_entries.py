@@ -5,18 +5,12 @@ from django.test import Client
 from django.utils import timezone
 
 from leaderboards.models import Analysis, Slice, Snapshot
-from leaderboards.selectors import _read, board
+from leaderboards.selectors import board
 from leaderboards.services import refresh
 from tests.crowds import a_crowded_phase
 from tests.factories import a_user
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def no_messages(monkeypatch):
-    monkeypatch.setattr("accounts.hints.current_app.send_task", lambda *_, **__: None)
-    _read.cache_clear()
 
 
 @pytest.mark.parametrize("hidden", [False, True])

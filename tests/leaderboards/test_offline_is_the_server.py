@@ -14,7 +14,6 @@ from challenges.services.importing import import_challenge
 from config.cli import app
 from leaderboards.exports import results_of
 from leaderboards.models import Analysis, Snapshot
-from leaderboards.selectors import _read
 from leaderboards.services import refresh
 from submissions.models import Submission
 from submissions.services.cross_scoring import cross_score_next, reconcile
@@ -33,12 +32,6 @@ from tests.submissions.reading import (
 
 pytestmark = pytest.mark.django_db
 BOTH = ["dice", "mtv_abs_error_ml", "dice_agg"]
-
-
-@pytest.fixture(autouse=True)
-def no_messages(monkeypatch):
-    monkeypatch.setattr("accounts.hints.current_app.send_task", lambda *_, **__: None)
-    _read.cache_clear()
 
 
 def same(phase: Phase, folder: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from challenges.definition.phases import PhaseSpec
 from challenges.definition.visibility import LeaderboardSpec
 from challenges.forms.phases import PhasesForm
 from challenges.models import Access, Phase
-from leaderboards.selectors import _read, board
+from leaderboards.selectors import board
 from leaderboards.services import refresh
 from tests.crowds import a_crowded_phase
 from tests.factories import a_user
@@ -22,9 +22,7 @@ FUTURE = (timezone.now() + timedelta(days=1)).isoformat()
 
 
 @pytest.fixture
-def phase(tmp_path, monkeypatch):
-    monkeypatch.setattr("accounts.hints.current_app.send_task", lambda *_, **__: None)
-    _read.cache_clear()
+def phase(tmp_path):
     found = a_crowded_phase(
         tmp_path, cases=9, qualities=[1.5, 0.5], hidden=True, failing={0: 1},
         evaluation={"metrics": ["dice", "mtv_abs_error_ml"]},

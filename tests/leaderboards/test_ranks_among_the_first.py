@@ -6,7 +6,7 @@ from django.test import Client
 from leaderboards.evidence.badge import badge
 from leaderboards.evidence.result import result_of
 from leaderboards.evidence.statement import statement_of
-from leaderboards.selectors import _read, table_of
+from leaderboards.selectors import table_of
 from leaderboards.services import refresh
 from leaderboards.tables import Row, Table
 from tests.crowds import a_crowded_phase
@@ -17,10 +17,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.parametrize(("scheme", "among"), [("test_then_rank", 2), ("rank_then_aggregate", 4)])
 def test_a_range_among_the_first_is_on_no_badge_and_in_the_evidence_with_their_number(
-    tmp_path, monkeypatch, scheme, among
+    tmp_path, scheme, among
 ):
-    monkeypatch.setattr("accounts.hints.current_app.send_task", lambda *_, **__: None)
-    _read.cache_clear()
     phase = a_crowded_phase(
         tmp_path, cases=12, qualities=[2.0, 1.5, 0.5, 0.0],
         evaluation={"metrics": ["dice"], "ranking": {"scheme": scheme, "most_resampled": 2}},

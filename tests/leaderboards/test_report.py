@@ -6,19 +6,12 @@ from django.test import Client
 from leaderboards import drawings
 from leaderboards.models import Snapshot
 from leaderboards.report import report_of
-from leaderboards.selectors import _read
 from leaderboards.services import refresh
 from tests.crowds import a_crowded_phase
 from tests.factories import a_user
 
 pytestmark = pytest.mark.django_db
 EVALUATION = {"metrics": ["dice", "case_specificity"], "ranking": {"resamples": 200}}
-
-
-@pytest.fixture(autouse=True)
-def no_messages(monkeypatch):
-    monkeypatch.setattr("accounts.hints.current_app.send_task", lambda *_, **__: None)
-    _read.cache_clear()
 
 
 def a_phase_of(folder, **more):

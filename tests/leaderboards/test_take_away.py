@@ -12,7 +12,7 @@ from config.cli import app
 from evaluation.standings.files import read_results
 from leaderboards.exports import NotReady, board_lines, results_of
 from leaderboards.models import Analysis, Snapshot
-from leaderboards.selectors import _read, board
+from leaderboards.selectors import board
 from leaderboards.services import refresh, state_of
 from submissions.models import CaseResult
 from tests.crowds import a_crowded_phase
@@ -20,12 +20,6 @@ from tests.factories import a_user
 
 pytestmark = pytest.mark.django_db
 EVALUATION = {"metrics": ["dice", "mtv_abs_error_ml", "case_specificity", "dice_agg"]}
-
-
-@pytest.fixture(autouse=True)
-def no_messages(monkeypatch):
-    monkeypatch.setattr("accounts.hints.current_app.send_task", lambda *_, **__: None)
-    _read.cache_clear()
 
 
 @pytest.fixture
