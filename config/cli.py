@@ -13,6 +13,7 @@ from rich.table import Table
 
 from config.developing import new_algorithm, try_image
 from config.environment import ROOT, Environment, SettingsRefused, environment, load_django
+from config.failing import fail
 from config.hosting import backup, restore
 from config.organising import export_challenge, split, validate
 from config.ranking import rank
@@ -35,11 +36,6 @@ for of_operators in (backup, restore):
     app.command()(of_operators)
 console = Console(highlight=False)
 _SERIAL = "docker or broker or browser"
-
-
-def _fail(text: object) -> typer.Exit:
-    Console(stderr=True, highlight=False).print(f"[red]{escape(str(text))}[/]")
-    return typer.Exit(1)
 
 
 def _django(chosen: Environment | None = None) -> Environment:
@@ -72,7 +68,7 @@ def up() -> None:
     except Interrupted:
         console.print("Stopped.")
     except StartRefused as refusal:
-        raise _fail(refusal) from None
+        raise fail(refusal) from None
 
 
 @app.command()
@@ -111,7 +107,7 @@ def demo() -> None:
     except Interrupted:
         console.print("Stopped.")
     except StartRefused as refusal:
-        raise _fail(refusal) from None
+        raise fail(refusal) from None
 
 
 def _what_was_kept(refusal: Exception) -> str:
@@ -186,7 +182,7 @@ def operator(
     from accounts.services import set_operator
 
     if not set_operator(username=username, operator=not remove):
-        raise _fail(f"There is no user “{username}”. Sign up in the browser first.")
+        raise fail(f"There is no user “{username}”. Sign up in the browser first.")
     console.print(f"{escape(username)} is {'no longer ' if remove else ''}an operator.")
 
 
@@ -207,7 +203,7 @@ def drain(
     found = Host.objects.filter(name=host or settings.HOST_ID).first()
     if found is None:
         known = ", ".join(Host.objects.values_list("name", flat=True)) or "none"
-        raise _fail(f"There is no host “{host or settings.HOST_ID}”; known: {known}.")
+        raise fail(f"There is no host “{host or settings.HOST_ID}”; known: {known}.")
     (hosts.resume if undo else hosts.drain)(host=found)
     console.print(
         f"{found.name} takes work again."
@@ -249,10 +245,10 @@ def attack(
                     escape(verdict.stopped_by[:160]),
                 )
     except (HostRefused, SandboxError, docker.errors.DockerException) as refusal:
-        raise _fail(f"The attacks could not be tried: {refusal}") from None
+        raise fail(f"The attacks could not be tried: {refusal}") from None
     console.print(table)
     if not tried:
-        raise _fail(f"No attack has “{only}” in its name.")
+        raise fail(f"No attack has “{only}” in its name.")
     console.print(f"{tried} attacks, {tried - breached} held, {breached} breached.")
     raise typer.Exit(1 if breached else 0)
 
@@ -283,7 +279,7 @@ def import_challenge(
     migrate(console)
     person = User.objects.filter(username=organiser).first() if organiser else None
     if organiser and person is None:
-        raise _fail(f"There is no user “{organiser}”. Sign up in the browser first.")
+        raise fail(f"There is no user “{organiser}”. Sign up in the browser first.")
     with Progress(console=console, transient=True) as shown:
         task = shown.add_task("Checking and storing cases", total=None)
         try:
@@ -333,10 +329,10 @@ def test(context: typer.Context) -> None:
         programs_for_tests(console)  # before the engine, which is started with gVisor
         chromium = browser(console)
     except HostRefused as refusal:
-        raise _fail(refusal) from None
+        raise fail(refusal) from None
     with engine(console, state) as found:
         if found is None:
-            raise _fail("The suite needs a Docker engine.")
+            raise fail("The suite needs a Docker engine.")
         try:
             import docker
 
@@ -348,7 +344,7 @@ def test(context: typer.Context) -> None:
                 build_base_image(console)
             client.close()
         except HostRefused as refusal:
-            raise _fail(refusal) from None
+            raise fail(refusal) from None
         console.print(f"Docker engine {engine_answers()}, {chromium}")
         variables = {**os.environ, "UPTAKE_CHROMIUM": chromium}
 
@@ -368,7 +364,7 @@ def test(context: typer.Context) -> None:
             with temporary_server(console) as url:
                 run(quick, UPTAKE_TEST_DATABASE=url)
         except HostRefused as refusal:
-            raise _fail(refusal) from None
+            raise fail(refusal) from None
         run(["-n", "2", "--dist", "loadfile", "-m", _SERIAL])
 
 

@@ -16,15 +16,13 @@ def database_of(url: str, folder: Path) -> dict[str, Any]:
     return _postgresql(url) if url else _sqlite(folder)
 
 
-def session_of(database: Mapping[str, Any]) -> dict[str, str]:
-    """What ``psycopg.connect`` takes for Django's settings of PostgreSQL."""
+def session_of(database: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``psycopg.connect`` takes for Django's settings of PostgreSQL, all of it text."""
     names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD",
              "dbname": "NAME"}  # fmt: skip
-    given = {name: str(database[key]) for name, key in names.items()}
-    given |= {
-        name: str(database["OPTIONS"][name]) for name in _OPTIONS if name in database["OPTIONS"]
-    }
-    return {name: value for name, value in given.items() if value}
+    given = {name: database[key] for name, key in names.items()}
+    options = {name: database["OPTIONS"].get(name, "") for name in _OPTIONS if name != "host"}
+    return {name: str(value) for name, value in (given | options).items() if value}
 
 
 def _sqlite(folder: Path) -> dict[str, Any]:

@@ -176,7 +176,7 @@ def _database(url: str, state: Path) -> Finding:
     import psycopg
 
     try:
-        session: dict[str, Any] = dict(session_of(database_of(url, state)))
+        session = session_of(database_of(url, state))
         with psycopg.connect(**session, connect_timeout=5) as connection:
             release = connection.info.server_version // 10_000
     except psycopg.Error as error:

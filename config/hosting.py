@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from config.environment import load_django
+from config.failing import fail
 
 _EVERY_BYTES = 1 << 30
 console = Console(stderr=True, highlight=False)
@@ -29,7 +30,7 @@ def backup(
         with _written(file) as target:
             kept = back_up(target, settings.state, _Told())
     except (BackupRefused, OSError) as refusal:
-        raise _failed(refusal) from None
+        raise fail(refusal) from None
     console.print(
         f"{kept.files} files, {_size(kept.bytes)}. It holds the keys and hidden cases: whoever has "
         "it has them."
@@ -53,7 +54,7 @@ def restore(
         with only_one(settings.state), _read(file) as source:
             head = put_back(source, settings.state, _Told())
     except (BackupRefused, StartRefused, OSError) as refusal:
-        raise _failed(refusal) from None
+        raise fail(refusal) from None
     console.print(
         f"Restored as of {head.made_at}, of version {head.version}. Imports that were under way "
         "are cancelled. ./uptake up starts it."
@@ -107,8 +108,3 @@ def _size(size: int) -> str:
     from django.template.defaultfilters import filesizeformat
 
     return filesizeformat(size).replace("\xa0", " ")
-
-
-def _failed(refusal: Exception) -> typer.Exit:
-    console.print(f"[red]{escape(str(refusal))}[/]")
-    return typer.Exit(1)

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from config.environment import load_django
+from config.failing import fail
 
 if TYPE_CHECKING:
     from challenges.models import Challenge
@@ -62,7 +63,7 @@ def export_challenge(
     try:
         count = export(challenge=_challenge(slug), folder=folder)
     except FolderRefused as refusal:
-        raise _fail("\n".join(map(str, refusal.problems))) from None
+        raise fail("\n".join(map(str, refusal.problems))) from None
     console.print(f"{count} cases and challenge.yaml stand in {escape(str(folder))}.")
 
 
@@ -87,7 +88,7 @@ def split(
     given = {"shares": "\n".join(shares), "columns": by or [], "seed": seed}
     form = SplitForm(given, challenge=challenge)
     if not form.is_valid() or form.summary is None:
-        raise _fail("\n".join(str(text) for texts in form.errors.values() for text in texts))
+        raise fail("\n".join(str(text) for texts in form.errors.values() for text in texts))
     table = Table("split", "cases", "patients", *(by or []))
     for one in form.summary.splits:
         cells = [
@@ -103,11 +104,11 @@ def split(
         return
     person = User.objects.filter(username=organiser).first()
     if person is None:
-        raise _fail(f"There is no user “{organiser}”; --organiser says who decides.")
+        raise fail(f"There is no user “{organiser}”; --organiser says who decides.")
     try:
         assign_splits(challenge=challenge, splits=form.splits, how=form.how(), by=person)
     except NotReady as refusal:
-        raise _fail("\n".join(map(str, refusal.problems))) from None
+        raise fail("\n".join(map(str, refusal.problems))) from None
     console.print("Stored.")
 
 
@@ -117,10 +118,5 @@ def _challenge(slug: str) -> "Challenge":
     found = Challenge.objects.filter(slug=slug).first()
     if found is None:
         known = ", ".join(Challenge.objects.values_list("slug", flat=True)) or "none"
-        raise _fail(f"There is no challenge “{slug}”; known: {known}.")
+        raise fail(f"There is no challenge “{slug}”; known: {known}.")
     return found
-
-
-def _fail(text: object) -> typer.Exit:
-    Console(stderr=True, highlight=False).print(f"[red]{escape(str(text))}[/]")
-    return typer.Exit(1)

@@ -97,7 +97,7 @@ def list_questions(
 ) -> list[QuestionBrief]:
     """Pinned ones first, then the newest; with every word of ``search`` in them or an answer."""
     viewer = caller_of(request).viewer
-    found = questions_of(viewer, open_challenge(request, slug), search.replace("\0", "")[:100])
+    found = questions_of(viewer, open_challenge(request, slug), search[:100])
     return [_brief(one) for one in part.of(found)]
 
 

@@ -25,7 +25,7 @@ _LONGEST_SEARCH = 100
 @require_http_methods(["GET", "HEAD", "POST"])
 def questions(request: HttpRequest, slug: str) -> HttpResponse:
     challenge = published(slug)
-    search = request.GET.get("search", "").replace("\0", "")[:_LONGEST_SEARCH].strip()
+    search = request.GET.get("search", "")[:_LONGEST_SEARCH].strip()
     form = QuestionForm(request.POST or None)
     if request.method == "POST":
         if not isinstance(request.user, User):

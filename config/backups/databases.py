@@ -89,16 +89,13 @@ def _postgresql(folder: Path) -> Iterator[Copy]:
 
 
 def _session() -> dict[str, Any]:
-    return dict(session_of(connection.settings_dict))
+    return session_of(connection.settings_dict)
 
 
 def _environment() -> dict[str, str]:
     """As libpq's programs read it, where no list of processes shows the password."""
-    special = {"dbname": "PGDATABASE"}
-    return {
-        special.get(name, f"PG{name.upper()}"): value
-        for name, value in session_of(connection.settings_dict).items()
-    }
+    names = {"dbname": "PGDATABASE"}
+    return {names.get(name, f"PG{name.upper()}"): value for name, value in _session().items()}
 
 
 def _run(program: str, *arguments: str) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import IO
@@ -19,7 +18,6 @@ KEY_FILES = ("secret_key", "installation_id", "signing_key")
 KEY_FOLDERS = ("signing_keys",)
 """In the state folder. Not the host's own id: another host may take the place of this one."""
 STORES = ("default", "private", "untrusted")
-PIECE = 1 << 20
 
 
 class BackupRefused(Exception):
@@ -121,8 +119,3 @@ class Hashing(io.RawIOBase):
     @property
     def sha256(self) -> str:
         return self._digest.hexdigest()
-
-
-def pieces(file: IO[bytes]) -> Iterator[bytes]:
-    while content := file.read(PIECE):
-        yield content

@@ -1,6 +1,6 @@
 """Put a backup back, onto a platform that is empty."""
 
-import hashlib
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable
@@ -23,11 +23,11 @@ from config.backups.layout import (
     MANIFEST,
     STORES,
     BackupRefused,
+    Hashing,
     Head,
     folder_of,
     is_safe,
     line_of,
-    pieces,
 )
 
 _LARGEST_HEAD = 1 << 20
@@ -108,14 +108,12 @@ def _unpacked(archive: tarfile.TarFile, folder: Path, say: Callable[[int], None]
 
 def _taken_out(member: tarfile.TarInfo, content: IO[bytes], folder: Path) -> bytes:
     """The manifest's line of it."""
-    path, digest = folder / member.name, hashlib.sha256()
+    path, hashing = folder / member.name, Hashing(content, member.size)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with path.open("wb") as file:
-        for piece in pieces(content):
-            digest.update(piece)
-            file.write(piece)
+        shutil.copyfileobj(hashing, file)
     path.chmod(0o600)
-    return line_of(member.name, member.size, digest.hexdigest())
+    return line_of(member.name, member.size, hashing.sha256)
 
 
 def _require_same(found: IO[bytes], listed: IO[bytes]) -> None:

@@ -67,10 +67,9 @@ def back_up(target: IO[bytes], state: Path, say: Callable[[int], None]) -> Kept:
                     for named in copy.names(of)
                     if not writing.add_stored(of.store, named)
                 ]
+                before, writing.kept.missing = writing.kept.missing, sorted(gone)
                 # Gone in two copies that follow each other: lost, and not deleted meanwhile.
-                lost = sorted(set(gone) & set(writing.kept.missing))
-                writing.kept.missing = sorted(gone)
-                if not gone or lost == sorted(gone) or attempt == _MOST_TRIES - 1:
+                if set(gone) <= set(before) or attempt == _MOST_TRIES - 1:
                     writing.add_file(f"{DATABASE}/{copy.file.name}", copy.file)
                     break
         for path in _keys(state):
